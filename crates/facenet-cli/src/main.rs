@@ -1,0 +1,2 @@
+//! The program `facenet`.
+fn main() {}
