@@ -1,0 +1,316 @@
+//! A model file: weights and the contract that says what they are for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use facenet_core::{Contract, Preprocessing, Threshold};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::network::{self, Graph, UnknownNetwork};
+use crate::preprocess::PREPROCESSING_VERSION;
+use crate::weights::{Tensor, Weights, WeightsError};
+
+/// The key of the contract in a weight file's metadata.
+const CONTRACT_KEY: &str = "facenet.contract";
+
+/// A network with its weights and its contract.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    contract: Contract,
+    weights: Weights,
+}
+
+/// Why a model cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file cannot be read.
+    #[error("cannot read the model `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the model `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The bytes are no safetensors file, or a damaged one.
+    #[error("`{origin}` is not a safetensors file, or it is damaged: {reason}")]
+    NotSafetensors {
+        /// Where the bytes come from.
+        origin: String,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// A safetensors file of another program.
+    #[error("`{origin}` holds no contract under `{CONTRACT_KEY}`, so it is no model of this program")]
+    NoContract {
+        /// Where the bytes come from.
+        origin: String,
+    },
+    /// The contract cannot be understood.
+    #[error("the contract of `{origin}` cannot be understood: {reason}")]
+    Contract {
+        /// Where the bytes come from.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A network that this program does not know.
+    #[error("cannot use the model `{origin}`")]
+    Network {
+        /// Where the bytes come from.
+        origin: String,
+        /// The cause.
+        source: UnknownNetwork,
+    },
+    /// A tensor is not of 32-bit floats.
+    #[error("tensor `{name}` of `{origin}` is {found}, expected F32")]
+    Type {
+        /// Where the bytes come from.
+        origin: String,
+        /// The tensor.
+        name: String,
+        /// Its element type.
+        found: String,
+    },
+    /// The tensors are not the network's.
+    #[error("the weights of `{origin}` do not fit the network `{network}`")]
+    Weights {
+        /// Where the bytes come from.
+        origin: String,
+        /// The network of the contract.
+        network: String,
+        /// The cause.
+        source: WeightsError,
+    },
+    /// The weights are not those that the contract was made for.
+    #[error("the weights of `{origin}` have digest {found}, but its contract names {expected}: the file was altered")]
+    Digest {
+        /// Where the bytes come from.
+        origin: String,
+        /// The digest of the tensors.
+        found: String,
+        /// The digest in the contract.
+        expected: String,
+    },
+}
+
+impl Model {
+    /// Joins weights with the facts that make them a model; the digest is computed here.
+    pub fn new(
+        network: &str,
+        dimension: usize,
+        preprocessing: Preprocessing,
+        thresholds: Vec<Threshold>,
+        weights: Weights,
+    ) -> Self {
+        let contract = Contract {
+            network: network.into(),
+            dimension,
+            weights: weights.digest(),
+            preprocessing,
+            thresholds,
+        };
+        Self { contract, weights }
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, or is of another program or network: see [`ModelError`].
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let bytes = fs_err::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+        Self::from_bytes(&bytes, &path.display().to_string())
+    }
+
+    /// Reads a model from memory; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn from_bytes(bytes: &[u8], origin: &str) -> Result<Self, ModelError> {
+        let damaged = |error: &dyn std::fmt::Display| ModelError::NotSafetensors {
+            origin: origin.into(),
+            reason: error.to_string(),
+        };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
+        let contract = metadata.metadata().as_ref().and_then(|entries| entries.get(CONTRACT_KEY));
+        let contract = contract.ok_or_else(|| ModelError::NoContract { origin: origin.into() })?;
+        let contract = read_contract(contract)
+            .map_err(|reason| ModelError::Contract { origin: origin.into(), reason })?;
+
+        let table = network::table(&contract.network)
+            .map_err(|source| ModelError::Network { origin: origin.into(), source })?;
+        let tensors = file
+            .iter()
+            .map(|(name, view)| Ok((name.to_owned(), read_tensor(origin, name, &view)?)))
+            .collect::<Result<BTreeMap<_, _>, ModelError>>()?;
+        let weights = Weights::new(tensors, &Graph::of(&table, contract.dimension)).map_err(|source| {
+            ModelError::Weights { origin: origin.into(), network: contract.network.clone(), source }
+        })?;
+        let found = weights.digest();
+        if found != contract.weights {
+            return Err(ModelError::Digest { origin: origin.into(), found, expected: contract.weights });
+        }
+        Ok(Self { contract, weights })
+    }
+
+    /// Writes the model file, beside its place and then renamed.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        let wrong = |source| ModelError::Write { path: path.into(), source };
+        let bytes = self.to_bytes().map_err(|e| wrong(std::io::Error::other(e)))?;
+        write_beside(path, &bytes).map_err(wrong)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+        let contract = serde_json::to_string(&self.contract).expect("a contract is plain data");
+        let metadata = HashMap::from([(CONTRACT_KEY.to_owned(), contract)]);
+        let raw: Vec<(&String, &Tensor, Vec<u8>)> = self
+            .weights
+            .tensors()
+            .iter()
+            .map(|(name, tensor)| (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let views = raw
+            .iter()
+            .map(|(name, tensor, bytes)| Ok((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+        safetensors::serialize(views, Some(metadata))
+    }
+
+    /// What the embeddings of this model are comparable with.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The same model with other calibrated thresholds, from the strictest to the loosest.
+    pub fn with_thresholds(mut self, thresholds: Vec<Threshold>) -> Self {
+        self.contract.thresholds = thresholds;
+        self
+    }
+}
+
+/// Writes a file beside its place and renames it, so that no reader and no crash ever sees half of it.
+///
+/// # Errors
+/// When the folder cannot be written to or the disk is full; the old file is then untouched.
+pub fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".facenet-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn read_contract(text: &str) -> Result<Contract, String> {
+    let contract: Contract = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let Preprocessing { version, edge_px, field } = contract.preprocessing;
+    if version != PREPROCESSING_VERSION {
+        return Err(format!("preprocessing version {version}, but this program has {PREPROCESSING_VERSION}"));
+    }
+    if !(field > 0.0 && field <= 1.0) {
+        return Err(format!("field {field}, expected a share above 0 and at most 1"));
+    }
+    if !(1..=4096).contains(&contract.dimension) {
+        return Err(format!("dimension {}, expected 1 to 4096", contract.dimension));
+    }
+    match network::table(&contract.network) {
+        Ok(table) if table.input_edge != edge_px as usize => {
+            Err(format!("input of {edge_px} pixels, but `{}` takes {}", table.name, table.input_edge))
+        }
+        _ => Ok(contract),
+    }
+}
+
+fn read_tensor(origin: &str, name: &str, view: &TensorView) -> Result<Tensor, ModelError> {
+    if view.dtype() != Dtype::F32 {
+        let found = format!("{:?}", view.dtype());
+        return Err(ModelError::Type { origin: origin.into(), name: name.into(), found });
+    }
+    let (chunks, _) = view.data().as_chunks::<4>();
+    Ok(Tensor { shape: view.shape().to_vec(), values: chunks.iter().map(|c| f32::from_le_bytes(*c)).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::tests::drawn;
+
+    fn model() -> Model {
+        let graph = Graph::of(&network::table("lite").unwrap(), 128);
+        let preprocessing = Preprocessing { version: 1, edge_px: 64, field: 0.875 };
+        Model::new("lite", 128, preprocessing, Vec::new(), Weights::new(drawn(&graph), &graph).unwrap())
+    }
+
+    /// The error that a model gives after `change` to its bytes.
+    fn refusal(change: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut bytes = model().to_bytes().unwrap();
+        change(&mut bytes);
+        let error = Model::from_bytes(&bytes, "m").unwrap_err();
+        std::error::Error::source(&error).map_or(error.to_string(), |cause| format!("{error}: {cause}"))
+    }
+
+    /// Exchanges text in the header by text of the same length.
+    fn exchange(from: &str, to: &str) -> impl FnOnce(&mut Vec<u8>) {
+        let (from, to) = (from.as_bytes().to_vec(), to.as_bytes().to_vec());
+        assert_eq!(from.len(), to.len());
+        move |bytes| {
+            let at = bytes.windows(from.len()).position(|w| *w == from).expect("the text is there");
+            bytes[at..at + to.len()].copy_from_slice(&to);
+        }
+    }
+
+    #[test]
+    fn a_saved_model_is_loaded_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.safetensors");
+        model().save(&path).unwrap();
+        assert_eq!(Model::load(&path).unwrap(), model());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn damaged_and_foreign_files_are_refused_with_the_reason() {
+        assert!(refusal(|b| b.truncate(5)).contains("not a safetensors file"));
+        assert!(refusal(|b| b.truncate(b.len() - 9)).contains("not a safetensors file"));
+        assert!(refusal(|b| *b = b"<html>not a model at all</html>".to_vec()).contains("not a safetensors file"));
+        assert!(refusal(exchange("facenet.contract", "facenet.contrast")).contains("holds no contract"));
+        assert!(refusal(exchange(r#"network\":\"lite"#, r#"network\":\"lit9"#)).contains("no network is named `lit9`"));
+        assert!(refusal(exchange(r#"edge_px\":64"#, r#"edge_px\":65"#)).contains("input of 65 pixels"));
+        assert!(refusal(exchange(r#"dimension\":128"#, r#"dimension\":256"#)).contains("`embedding.weight` has shape [128, 3072]"));
+        assert!(refusal(exchange("conv1.weight", "conv1.height")).contains("`conv1.weight` [32, 3, 5, 5] is missing"));
+        let last = |b: &mut Vec<u8>| {
+            let at = b.len() - 3;
+            b[at] ^= 1;
+        };
+        assert!(refusal(last).contains("the file was altered"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        assert_eq!(Model::load(Path::new("no/m")).unwrap_err().to_string(), "cannot read the model `no/m`");
+        let error = model().save(Path::new("/proc/m.safetensors")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot write the model `/proc/m.safetensors`");
+    }
+}

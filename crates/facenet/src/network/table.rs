@@ -1,0 +1,90 @@
+//! Networks as tables, in the words of the papers that publish them.
+
+/// A network as its publication prints it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// The network's name.
+    pub name: &'static str,
+    /// Edge of the square input, in pixels; three channels.
+    pub input_edge: usize,
+    /// The layers, from the image to the last map of features. The embedding layer, a full connection to as many
+    /// outputs as the embedding has dimensions, and the L2 normalisation follow by themselves.
+    pub rows: Vec<Row>,
+}
+
+/// One row of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The row's name, unique in the table.
+    pub name: &'static str,
+    /// What the row is.
+    pub block: Block,
+}
+
+/// What a row of a table can be. Every convolution is followed by a normalisation and a ReLU; windows are padded
+/// so that an output edge is the input edge divided by the stride, rounded up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Block {
+    /// A convolution of `filters` square kernels.
+    Convolution {
+        /// Edge of the kernel.
+        kernel: usize,
+        /// Step between windows.
+        stride: usize,
+        /// Output channels.
+        filters: usize,
+    },
+    /// A 1×1 convolution to `reduce` channels and a 3×3 convolution on it: the paper's `inception (2)`.
+    ReducedConvolution {
+        /// Channels between.
+        reduce: usize,
+        /// Output channels.
+        filters: usize,
+    },
+    /// The maximum of 3×3 windows, at stride 2.
+    MaxPool,
+    /// Local response normalisation over five neighbouring channels (the paper's `norm`).
+    LocalResponseNorm,
+    /// An inception module.
+    Inception(Inception),
+    /// Two 3×3 convolutions with a shortcut around them, summed before the second ReLU (He et al. 2015, fig. 2).
+    Residual {
+        /// Channels in, between and out.
+        filters: usize,
+    },
+    /// The mean over the whole map.
+    AveragePool,
+}
+
+/// An inception module (Szegedy et al. 2014, fig. 2b), a row of the FaceNet paper's table 2.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inception {
+    /// `#1x1`; none in the modules that halve the map.
+    pub one: Option<usize>,
+    /// `#3x3 reduce` and `#3x3`.
+    pub three: (usize, usize),
+    /// `#5x5 reduce` and `#5x5`; left out in the higher layers of NN4.
+    pub five: Option<(usize, usize)>,
+    /// The pooling branch: its kind, and the filters of the 1×1 convolution after it. Without it the pooled
+    /// channels pass as they are.
+    pub pool: (Pool, Option<usize>),
+    /// 1, or 2 in the modules that halve the map: the 3×3, 5×5 and pooling windows step by it, the reductions
+    /// before them do not.
+    pub stride: usize,
+}
+
+/// How an inception module pools its 3×3 windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pool {
+    /// By the maximum.
+    Max,
+    /// By the L2 norm.
+    L2,
+}
+
+impl Row {
+    /// A row of a table.
+    pub fn new(name: &'static str, block: Block) -> Self {
+        Self { name, block }
+    }
+}

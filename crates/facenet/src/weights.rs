@@ -1,0 +1,215 @@
+//! Weights in memory: tensors by name, held against the network they belong to.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::network::{Graph, Layer, Node};
+
+/// Added to a variance before its root is taken in batch normalisation.
+pub const NORM_EPSILON: f32 = 1e-5;
+
+/// A tensor of 32-bit floats in row-major order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// As many values as the product of `shape`.
+    pub values: Vec<f32>,
+}
+
+/// All weights of a network, complete, of the right shapes and finite: checked when made.
+///
+/// A convolution has `NAME.weight` `[filters, channels, k, k]` and its batch normalisation `NAME.norm.gamma`,
+/// `.beta`, `.mean`, `.variance` `[filters]`; the embedding layer `embedding.weight` `[dimension, inputs]` and
+/// `embedding.bias` `[dimension]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights(BTreeMap<String, Tensor>);
+
+/// Why tensors are not the weights of a network.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// A tensor is absent.
+    #[error("tensor `{name}` {expected:?} is missing")]
+    Missing {
+        /// Its name.
+        name: String,
+        /// Its shape in the network.
+        expected: Vec<usize>,
+    },
+    /// A tensor has another shape.
+    #[error("tensor `{name}` has shape {found:?}, but the network expects {expected:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Its shape in the file.
+        found: Vec<usize>,
+        /// Its shape in the network.
+        expected: Vec<usize>,
+    },
+    /// A tensor that the network does not have.
+    #[error("tensor `{name}` does not belong to the network")]
+    Unexpected {
+        /// Its name.
+        name: String,
+    },
+    /// A weight is infinite or not a number, or a variance negative.
+    #[error("tensor `{name}` holds {value} at position {position}")]
+    Invalid {
+        /// Its name.
+        name: String,
+        /// Where the value lies.
+        position: usize,
+        /// What was found.
+        value: f32,
+    },
+}
+
+/// Names and shapes of the tensors of one node, in the order in which they are documented at [`Weights`].
+pub fn node_tensors(graph: &Graph, node: &Node) -> Vec<(String, Vec<usize>)> {
+    let (input, outputs) = (graph.shape(node.inputs[0]), node.output.channels);
+    let named = |suffix: &str, shape: Vec<usize>| (format!("{}.{suffix}", node.name), shape);
+    match node.layer {
+        Layer::Convolution { kernel, .. } => {
+            let norm = ["norm.gamma", "norm.beta", "norm.mean", "norm.variance"];
+            let mut tensors = vec![named("weight", vec![outputs, input.channels, kernel, kernel])];
+            tensors.extend(norm.map(|part| named(part, vec![outputs])));
+            tensors
+        }
+        Layer::Embed => {
+            let inputs = input.channels * input.edge * input.edge;
+            vec![named("weight", vec![outputs, inputs]), named("bias", vec![outputs])]
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Weights {
+    /// Checks that `tensors` are the weights of `graph`.
+    ///
+    /// # Errors
+    /// On the first tensor that is missing, of another shape, not the network's, or not finite.
+    pub fn new(tensors: BTreeMap<String, Tensor>, graph: &Graph) -> Result<Self, WeightsError> {
+        let mut known = 0;
+        for (name, expected) in graph.nodes().iter().flat_map(|node| node_tensors(graph, node)) {
+            let Some(tensor) = tensors.get(&name) else {
+                return Err(WeightsError::Missing { name, expected });
+            };
+            if tensor.shape != expected || tensor.values.len() != expected.iter().product::<usize>() {
+                return Err(WeightsError::Shape { name, found: tensor.shape.clone(), expected });
+            }
+            let lowest = if name.ends_with(".variance") { 0.0 } else { f32::MIN };
+            if let Some(position) = tensor.values.iter().position(|v| !(lowest..=f32::MAX).contains(v)) {
+                return Err(WeightsError::Invalid { name, position, value: tensor.values[position] });
+            }
+            known += 1;
+        }
+        if known < tensors.len() {
+            let ours: Vec<_> = graph.nodes().iter().flat_map(|node| node_tensors(graph, node)).collect();
+            let stranger = tensors.keys().find(|name| ours.iter().all(|(known, _)| known != *name));
+            let name = stranger.expect("more tensors than the network has").clone();
+            return Err(WeightsError::Unexpected { name });
+        }
+        Ok(Self(tensors))
+    }
+
+    /// The values of a tensor of the network.
+    ///
+    /// # Panics
+    /// When the network has no such tensor.
+    pub fn values(&self, name: &str) -> &[f32] {
+        &self.0[name].values
+    }
+
+    /// The tensors by name.
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.0
+    }
+
+    /// SHA-256 over names, shapes and values, in hexadecimal.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (name, tensor) in &self.0 {
+            hash.update(name.as_bytes());
+            hash.update([0]);
+            for size in &tensor.shape {
+                hash.update((*size as u64).to_le_bytes());
+            }
+            for value in &tensor.values {
+                hash.update(value.to_le_bytes());
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::network;
+
+    /// Weights that differ everywhere and keep activations in a sane range, without a generator.
+    pub(crate) fn drawn(graph: &Graph) -> BTreeMap<String, Tensor> {
+        let names = graph.nodes().iter().flat_map(|node| node_tensors(graph, node));
+        names
+            .enumerate()
+            .map(|(seed, (name, shape))| {
+                let fan_in: usize = shape[1..].iter().product();
+                let wave = |i: usize| ((i * 7919 + seed * 104_729) as f32 * 0.618_034).sin();
+                let values = (0..shape.iter().product()).map(|i| match name.rsplit('.').next() {
+                    Some("weight") => wave(i) * (2.0 / fan_in as f32).sqrt(),
+                    Some("gamma" | "variance") => 1.0 + 0.3 * wave(i),
+                    _ => 0.1 * wave(i),
+                });
+                let values = values.collect();
+                (name, Tensor { shape, values })
+            })
+            .collect()
+    }
+
+    fn lite() -> Graph {
+        Graph::of(&network::table("lite").unwrap(), 128)
+    }
+
+    #[test]
+    fn tensors_that_are_missing_strange_misshapen_or_not_finite_are_named() {
+        let graph = lite();
+        let message = |change: fn(&mut BTreeMap<String, Tensor>)| {
+            let mut tensors = drawn(&graph);
+            change(&mut tensors);
+            Weights::new(tensors, &graph).unwrap_err().to_string()
+        };
+        assert_eq!(
+            message(|t| drop(t.remove("conv3.norm.beta"))),
+            "tensor `conv3.norm.beta` [128] is missing"
+        );
+        assert_eq!(
+            message(|t| t.get_mut("embedding.weight").unwrap().shape = vec![64, 6144]),
+            "tensor `embedding.weight` has shape [64, 6144], but the network expects [128, 3072]"
+        );
+        assert_eq!(
+            message(|t| drop(t.insert("conv9.weight".into(), Tensor { shape: vec![0], values: vec![] }))),
+            "tensor `conv9.weight` does not belong to the network"
+        );
+        assert_eq!(
+            message(|t| t.get_mut("conv1.weight").unwrap().values[5] = f32::NAN),
+            "tensor `conv1.weight` holds NaN at position 5"
+        );
+        assert_eq!(
+            message(|t| t.get_mut("conv1.norm.variance").unwrap().values[0] = -1.0),
+            "tensor `conv1.norm.variance` holds -1 at position 0"
+        );
+    }
+
+    #[test]
+    fn the_digest_changes_with_any_value() {
+        let graph = lite();
+        let first = Weights::new(drawn(&graph), &graph).unwrap();
+        let mut tensors = drawn(&graph);
+        tensors.get_mut("embedding.bias").unwrap().values[127] += 1e-3;
+        let second = Weights::new(tensors, &graph).unwrap();
+        assert_eq!(first.digest().len(), 64);
+        assert_ne!(first.digest(), second.digest());
+        assert_eq!(first.digest(), first.clone().digest());
+    }
+}
