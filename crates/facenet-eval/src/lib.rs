@@ -1,1 +1,45 @@
-//! facenet-eval
+//! Measures embeddings: verification by the protocol of Labeled Faces in the Wild, VAL at FAR, ROC, with tables
+//! and pictures. No machine-learning framework, no async; of the disk only pairs files and reports.
+//!
+//! ```
+//! use facenet_core::Distance;
+//! use facenet_eval::{PairsFile, Roc, VerificationReport};
+//!
+//! // Two folds, each with one pair of the same person and one of two people.
+//! let file = "2 1
+//! ada 1 2
+//! ada 1 bob 1
+//! cyd 1 2
+//! cyd 2 dan 1
+//! ";
+//! let pairs = PairsFile::parse(file, "pairs.txt".as_ref())?;
+//! let scored = pairs.score(|left, right| {
+//!     let value = if left.person() == right.person() { 0.4 } else { 1.6 };
+//!     Distance::new(value).ok()
+//! })?;
+//!
+//! let report = VerificationReport::measure("a perfect model", "pairs.txt", &scored);
+//! assert_eq!(report.accuracy.as_ref().map(|a| a.mean), Some(1.0));
+//! assert_eq!(Roc::of(&scored).auc(), 1.0);
+//! println!("{report}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod output;
+mod pairs;
+mod picture;
+mod report;
+mod roc_picture;
+mod verification;
+
+pub use output::{WriteError, write_file};
+pub use pairs::{
+    FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsError, PairsFile, WrongLine,
+};
+pub use picture::PictureError;
+pub use report::{PairCounts, VerificationReport};
+pub use roc_picture::{Curve, roc_svg};
+pub use verification::{
+    CrossValidation, FoldAccuracy, FoldMean, NotMeasurable, OperatingPoint, Roc, RocPoint, ScoredPair,
+    ScoredPairs, ValAtFar,
+};

@@ -1,0 +1,231 @@
+//! The ROC as a picture: VAL over FAR, the false accepts on a logarithmic axis.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::Roc;
+use crate::picture::{COLOURS, GRID, INK, PictureError, SIZE_PX, text};
+
+/// The decades of FAR at which a curve is marked.
+const MARKED_FARS: [f64; 3] = [1e-1, 1e-2, 1e-3];
+
+/// The finest FAR that is ever drawn; the paper's curves end here.
+const FINEST_FAR: f64 = 1e-8;
+
+/// Room around the chart, for the numbers at its left, for the title, and for each row of the legend.
+const MARGIN_PX: u32 = 24;
+const Y_LABELS_PX: u32 = 110;
+const TITLE_PX: u32 = 84;
+const LEGEND_ROW_PX: u32 = 38;
+
+/// One model's curve in a picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Curve<'a> {
+    /// The model's name in the legend.
+    pub label: &'a str,
+    /// What was measured.
+    pub roc: &'a Roc,
+}
+
+/// Draws one or more ROC curves as SVG, with the operating points at FAR 1e-3, 1e-2 and 1e-1 marked.
+///
+/// The axis of FAR begins at the decade of `1 / impostors`, finer than which nothing was measured. A single
+/// curve's marks also say their VAL; a legend under the title names every curve with its AUC and EER.
+///
+/// # Errors
+/// When there is no curve.
+pub fn roc_svg(title: &str, curves: &[Curve<'_>]) -> Result<String, PictureError> {
+    let finest =
+        curves.iter().map(|curve| finest_decade(curve.roc)).reduce(f64::min).ok_or(PictureError::NoCurve)?;
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE_PX).into_drawing_area();
+        area.fill(&WHITE)?;
+        let (head, body) = area.split_vertically(TITLE_PX + LEGEND_ROW_PX * curves.len() as u32);
+        draw_head(&head, title, curves)?;
+        draw_curves(&body, curves, finest)?;
+        area.present()?;
+    }
+    Ok(svg)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// The title and one row of legend a curve.
+fn draw_head(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> Result<(), PictureError> {
+    let left = (MARGIN_PX + Y_LABELS_PX).cast_signed();
+    let middle_left = Pos::new(HPos::Left, VPos::Center);
+    area.draw(&Text::new(title, (left, 48), text(40).pos(middle_left)))?;
+    for (row, (Curve { label, roc }, colour)) in (0i32..).zip(coloured(curves)) {
+        let y = (TITLE_PX + row as u32 * LEGEND_ROW_PX + LEGEND_ROW_PX / 2).cast_signed();
+        let words = format!("{label}  ·  AUC {:.4}  ·  EER {:.1} %", roc.auc(), 100.0 * roc.eer());
+        area.draw(&PathElement::new([(left, y), (left + 36, y)], colour.stroke_width(6)))?;
+        area.draw(&Text::new(words, (left + 52, y), text(26).pos(middle_left)))?;
+    }
+    Ok(())
+}
+
+fn draw_curves(area: &Area<'_>, curves: &[Curve<'_>], finest: f64) -> Result<(), PictureError> {
+    let mut chart = ChartBuilder::on(area)
+        .margin(MARGIN_PX)
+        .margin_right(2 * MARGIN_PX)
+        .x_label_area_size(84)
+        .y_label_area_size(Y_LABELS_PX)
+        // A hair wider than the decades: rounding would else lose the tick at an end.
+        .build_cartesian_2d((0.999 * finest..1.001).log_scale(), 0.0..1.0)?;
+    chart
+        .configure_mesh()
+        .x_desc("FAR: impostor pairs accepted")
+        .y_desc("VAL: genuine pairs accepted")
+        .x_label_formatter(&|far| decade_label(*far))
+        .y_label_formatter(&|val| format!("{:.0} %", 100.0 * val))
+        .label_style(text(26))
+        .axis_desc_style(text(30))
+        .axis_style(INK)
+        .bold_line_style(GRID)
+        .light_line_style(WHITE.mix(0.0))
+        .draw()?;
+    for (curve, colour) in coloured(curves) {
+        chart.draw_series(LineSeries::new(line(curve.roc, finest), colour.stroke_width(4)))?;
+        let marks = marks(curve.roc);
+        chart.draw_series(marks.iter().map(|&mark| Circle::new(mark, 9, colour.filled())))?;
+        if curves.len() == 1 {
+            let words = |val| format!("{:.1} %", 100.0 * val);
+            chart.draw_series(marks.iter().map(|&(far, val)| {
+                let (offset, position) = beside(val);
+                EmptyElement::at((far, val)) + Text::new(words(val), offset, text(26).pos(position))
+            }))?;
+        }
+    }
+    Ok(())
+}
+
+fn coloured<'a, 'b>(curves: &'a [Curve<'b>]) -> impl Iterator<Item = (&'a Curve<'b>, RGBColor)> {
+    curves.iter().zip(COLOURS.into_iter().cycle())
+}
+
+/// Where a mark's words stand: below to the right, where a rising curve leaves room, or above to the left where
+/// the axis would be in the way. In pixels from the mark, and the corner of the words that lies there.
+fn beside(val: f64) -> ((i32, i32), Pos) {
+    if val > 0.06 {
+        ((12, 10), Pos::new(HPos::Left, VPos::Top))
+    } else {
+        ((-12, -10), Pos::new(HPos::Right, VPos::Bottom))
+    }
+}
+
+/// The power of ten at or below the smallest FAR that can be measured, below 1.
+fn finest_decade(roc: &Roc) -> f64 {
+    let decades = (roc.impostors() as f64).log10().ceil().max(1.0);
+    10f64.powi(-(decades as i32)).max(FINEST_FAR)
+}
+
+fn decade_label(far: f64) -> String {
+    if far > 0.5 { "1".into() } else { format!("{far:.0e}") }
+}
+
+/// The curve from the left border on, without the points that fall on the pixel of the one before: ten million
+/// pairs and a thousand give pictures of about one size.
+fn line(roc: &Roc, finest: f64) -> Vec<(f64, f64)> {
+    let pixel = |(far, val): (f64, f64)| {
+        let across = (far / finest).ln() / (1.0 / finest).ln();
+        ((across * f64::from(SIZE_PX.0)) as u32, (val * f64::from(SIZE_PX.1)) as u32)
+    };
+    let points = roc.points();
+    let inside = points.partition_point(|point| point.far <= finest);
+    let border = points[..inside].last().map(|point| (finest, point.val));
+    let mut line: Vec<_> =
+        border.into_iter().chain(points[inside..].iter().map(|point| (point.far, point.val))).collect();
+    line.dedup_by_key(|point| pixel(*point));
+    line.push((1.0, 1.0)); // the last point, which may have shared its pixel
+    line
+}
+
+/// The VAL at the marked FARs that can be measured.
+fn marks(roc: &Roc) -> Vec<(f64, f64)> {
+    MARKED_FARS.into_iter().filter_map(|far| Some((far, roc.operating_point(far)?.val))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verification::oracle::{fold, pairs};
+
+    fn roc(genuine: &[f32], impostors: &[f32]) -> Roc {
+        Roc::of(&pairs(&[fold(genuine, impostors)]))
+    }
+
+    /// 2,000 pairs of each kind whose distances overlap.
+    fn overlapping() -> Roc {
+        let from = |start: f32| (0..2000u16).map(|i| start + f32::from(i) / 1000.0).collect::<Vec<_>>();
+        roc(&from(0.5), &from(1.75))
+    }
+
+    #[test]
+    fn a_picture_names_title_curve_axes_and_operating_points() {
+        let svg = roc_svg("Pairs <1 & 2>", &[Curve { label: "nn4", roc: &overlapping() }]).unwrap();
+        // 1,250 of 2,000 genuine pairs are nearer than any impostor; then one of each kind follows the other,
+        // so that 2, 20 and 200 impostors (FAR 1e-3, 1e-2, 1e-1) come with as many more genuine pairs.
+        for words in
+            ["Pairs &lt;1 &amp; 2&gt;", "nn4", "AUC 0.", "FAR:", "VAL:", "1e-3", "62.6 %", "63.5 %", "72.5 %"]
+        {
+            assert!(svg.contains(words), "{words}");
+        }
+        assert_eq!(svg.matches("<circle").count(), MARKED_FARS.len());
+    }
+
+    #[test]
+    fn several_curves_have_several_colours_and_share_the_finest_axis() {
+        let (fine, coarse) = (overlapping(), roc(&[0.5], &[2.0; 10]));
+        let curves = [Curve { label: "fine", roc: &fine }, Curve { label: "coarse", roc: &coarse }];
+        let svg = roc_svg("two", &curves).unwrap();
+        for found in ["fine", "coarse", "#0072B2", "#D55E00", "1e-4"] {
+            assert!(svg.contains(found), "{found}");
+        }
+    }
+
+    #[test]
+    fn every_decade_has_its_number_on_the_axis() {
+        for impostors in [1, 100, 1000, 10_000, 100_000] {
+            let curve = Curve { label: "", roc: &roc(&[0.5], &vec![2.0; impostors]) };
+            let svg = roc_svg("", &[curve]).unwrap();
+            let decades = 1..=impostors.ilog10().max(1);
+            for number in decades.map(|decade| format!("1e-{decade}")).chain(["1".into()]) {
+                assert!(svg.contains(&format!("\n{number}\n")), "{number} with {impostors} impostors");
+            }
+        }
+    }
+
+    #[test]
+    fn no_curve_is_an_error() {
+        assert!(matches!(roc_svg("none", &[]), Err(PictureError::NoCurve)));
+    }
+
+    #[test]
+    fn the_axis_begins_at_the_decade_of_one_impostor() {
+        for (impostors, expected) in [(1, 0.1), (10, 0.1), (11, 0.01), (100, 0.01), (3000, 1e-4)] {
+            assert_eq!(finest_decade(&roc(&[0.5], &vec![2.0; impostors])), expected, "{impostors}");
+        }
+    }
+
+    #[test]
+    fn a_curve_runs_from_the_left_border_to_the_corner_even_of_one_point() {
+        assert_eq!(line(&roc(&[0.0], &[0.0]), 0.1), [(1.0, 1.0), (1.0, 1.0)]);
+        let curve = line(&roc(&[0.5, 2.5], &[2.0, 3.0]), 0.1);
+        assert_eq!(curve, [(0.1, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0), (1.0, 1.0)]);
+    }
+
+    #[test]
+    fn only_what_can_be_measured_is_marked() {
+        assert_eq!(marks(&roc(&[0.5], &[2.0; 9])), []);
+        assert_eq!(marks(&roc(&[0.5], &[2.0; 100])), [(0.1, 1.0), (0.01, 1.0)]);
+        assert_eq!(marks(&roc(&[0.5], &[0.5; 100])), []);
+    }
+
+    #[test]
+    fn a_long_curve_is_thinned_to_the_picture() {
+        let fine: Vec<f32> = (0..50_000u16).map(|i| f32::from(i) / 20_000.0).collect();
+        assert!(line(&roc(&fine, &fine), 1e-5).len() < (SIZE_PX.0 + SIZE_PX.1) as usize);
+    }
+}
