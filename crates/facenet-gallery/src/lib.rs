@@ -1,1 +1,46 @@
-//! facenet-gallery
+//! Remembers people: galleries in folders, exact search, agglomerative clustering, and albums of what was found.
+//! It runs no model: embeddings come in from outside.
+//!
+//! ```
+//! use facenet_core::{Contract, Distance, Embedding, Preprocessing};
+//! use facenet_gallery::{ClusterOptions, Entry, Gallery, cluster};
+//!
+//! let contract = Contract {
+//!     network: "nn4".into(),
+//!     dimension: 2,
+//!     weights: "0f3a9c1d2b4e".into(),
+//!     preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
+//!     thresholds: vec![],
+//! };
+//! let anna = Embedding::normalize(vec![1.0, 0.1])?;
+//! let bert = Embedding::normalize(vec![-1.0, 1.0])?;
+//! let probe = Embedding::normalize(vec![1.0, 0.0])?;
+//! let threshold = Distance::new(1.1)?;
+//!
+//! let mut gallery = Gallery::new(contract.clone());
+//! for (person, embedding) in [("Anna", anna.clone()), ("Bert", bert.clone())] {
+//!     gallery.add(&contract, Entry { person: person.into(), source: "1.jpg".into(), embedding })?;
+//! }
+//! let identification = gallery.identify(&probe, threshold, 5);
+//! assert_eq!(identification.person.as_deref(), Some("Anna"));
+//! assert_eq!(identification.nearest.len(), 2);
+//!
+//! let clusters = cluster(&[anna, bert, probe], &ClusterOptions::at(threshold))?;
+//! assert_eq!(clusters[0].faces().collect::<Vec<_>>(), [0, 2]);
+//! assert_eq!(clusters[1].faces().collect::<Vec<_>>(), [1]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod album;
+mod cluster;
+mod folder;
+mod rows;
+mod search;
+
+pub use album::{AlbumError, Cut, Page, PageFace, write_folders, write_page};
+pub use cluster::{
+    Cluster, ClusterError, ClusterOptions, Linkage, MAX_FACES, Member, UnknownLinkage, cluster,
+    pairs_in_one_photo,
+};
+pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable};
+pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
