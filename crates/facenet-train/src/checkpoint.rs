@@ -1,0 +1,233 @@
+//! All that a run needs to go on as if it had never stopped.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use facenet::{Tensor, WeightsError, write_beside};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+
+use crate::{AdaGrad, TrainNetwork, ValidConfig};
+
+/// The key of a checkpoint's facts in its metadata.
+const KEY: &str = "facenet.checkpoint";
+/// What the names of AdaGrad's sums start with.
+const SUMS: &str = "adagrad.";
+
+/// A run between two steps. Batches are functions of seed and step, so no state of a generator is needed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Steps that were taken.
+    pub step: u64,
+    /// The network after them.
+    pub network: TrainNetwork,
+    /// The optimiser after them.
+    pub optimiser: AdaGrad,
+    /// Steps in a row for which the embedding was collapsed.
+    pub collapsed_steps: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Facts {
+    step: u64,
+    recipe: String,
+    data: String,
+    collapsed_steps: u64,
+}
+
+/// Why a checkpoint cannot be written or used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file cannot be read.
+    #[error("cannot read the checkpoint `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the checkpoint `{path}`: the run stops, the checkpoint before is whole")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file is no checkpoint, or damaged.
+    #[error("`{path}` is no checkpoint of this program, or it is damaged: {reason}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The tensors are not the network's.
+    #[error("the checkpoint `{path}` does not fit the network")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: WeightsError,
+    },
+    /// The checkpoint was made with other settings.
+    #[error(
+        "the checkpoint `{path}` was made with other settings\n  then {then}\n  now  {now}\nhint: resume with the \
+         config of the run folder, or start another run with `--run`"
+    )]
+    OtherRecipe {
+        /// The file.
+        path: PathBuf,
+        /// The settings it was made with.
+        then: String,
+        /// The settings now.
+        now: String,
+    },
+    /// The checkpoint was made on other data.
+    #[error("the checkpoint `{path}` was made on other data: digest {then}, found {now}")]
+    OtherData {
+        /// The file.
+        path: PathBuf,
+        /// The digest it was made on.
+        then: String,
+        /// The digest of the data now.
+        now: String,
+    },
+}
+
+impl Checkpoint {
+    /// Writes the checkpoint, beside its place and then renamed.
+    ///
+    /// # Errors
+    /// When it cannot be written, for example because the disk is full.
+    pub fn save(&self, path: &Path, config: &ValidConfig, data: &str) -> Result<(), CheckpointError> {
+        let facts = Facts {
+            step: self.step,
+            recipe: config.recipe(),
+            data: data.into(),
+            collapsed_steps: self.collapsed_steps,
+        };
+        let facts = serde_json::to_string(&facts).expect("facts are plain data");
+        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let weights = self.network.tensors().iter();
+        let weights = weights.map(|(name, t)| (name.clone(), t.shape.clone(), bytes(&t.values)));
+        let sums = self.optimiser.sums().iter();
+        let sums = sums.map(|(name, values)| (format!("{SUMS}{name}"), vec![values.len()], bytes(values)));
+        let tensors: Vec<_> = weights.chain(sums).collect();
+
+        let wrong = |source| CheckpointError::Write { path: path.into(), source };
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+            (name, view.expect("shapes are those of the values"))
+        });
+        let bytes = safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), facts)])))
+            .map_err(|e| wrong(std::io::Error::other(e)))?;
+        write_beside(path, &bytes).map_err(wrong)
+    }
+
+    /// Reads a checkpoint of the same settings and data.
+    ///
+    /// # Errors
+    /// When it cannot be read, is damaged, or belongs to other settings or data.
+    pub fn load(path: &Path, config: &ValidConfig, data: &str) -> Result<Self, CheckpointError> {
+        let bytes = fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
+        let (facts, mut tensors) =
+            read(&bytes).map_err(|reason| CheckpointError::Damaged { path: path.into(), reason })?;
+        if facts.recipe != config.recipe() {
+            return Err(CheckpointError::OtherRecipe {
+                path: path.into(),
+                then: facts.recipe,
+                now: config.recipe(),
+            });
+        }
+        if facts.data != data {
+            return Err(CheckpointError::OtherData { path: path.into(), then: facts.data, now: data.into() });
+        }
+        let sums = tensors.split_off(SUMS);
+        let (sums, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            sums.into_iter().partition(|(name, _)| name.starts_with(SUMS));
+        tensors.extend(rest);
+        let network = TrainNetwork::from_weights(config.graph().clone(), tensors)
+            .map_err(|source| CheckpointError::Weights { path: path.into(), source })?;
+        let sums = sums.into_iter().map(|(name, t)| (name[SUMS.len()..].to_owned(), t.values)).collect();
+        if let Some(reason) = misfit(&network, &sums) {
+            return Err(CheckpointError::Damaged { path: path.into(), reason });
+        }
+        let optimiser = AdaGrad::with_sums(config.settings().optimiser, sums);
+        Ok(Self { step: facts.step, network, optimiser, collapsed_steps: facts.collapsed_steps })
+    }
+}
+
+/// What is wrong with the sums, if anything is.
+fn misfit(network: &TrainNetwork, sums: &BTreeMap<String, Vec<f32>>) -> Option<String> {
+    sums.iter().find_map(|(name, sums)| match network.tensors().get(name) {
+        Some(tensor) if tensor.values.len() == sums.len() && sums.iter().all(|s| s.is_finite() && *s >= 0.0) => None,
+        Some(_) => Some(format!("the optimiser's sums of `{name}` do not fit it")),
+        None => Some(format!("the optimiser has sums of `{name}`, which is no weight of the network")),
+    })
+}
+
+fn read(bytes: &[u8]) -> Result<(Facts, BTreeMap<String, Tensor>), String> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let facts = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
+    let facts = serde_json::from_str(facts.ok_or("it holds no state of a run")?).map_err(|e| e.to_string())?;
+    let tensors = file.iter().map(|(name, view)| {
+        if view.dtype() != Dtype::F32 {
+            return Err(format!("tensor `{name}` is {:?}, expected F32", view.dtype()));
+        }
+        let (chunks, _) = view.data().as_chunks::<4>();
+        let values = chunks.iter().map(|c| f32::from_le_bytes(*c)).collect();
+        Ok((name.to_owned(), Tensor { shape: view.shape().to_vec(), values }))
+    });
+    Ok((facts, tensors.collect::<Result<_, String>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::{Gradients, TrainConfig};
+
+    fn config(extra: &str) -> ValidConfig {
+        let text = format!("{extra}\ndata.train = \"faces\"\nschedule.steps = 9\n");
+        toml::from_str::<TrainConfig>(&text).unwrap().validate().unwrap()
+    }
+
+    fn checkpoint() -> Checkpoint {
+        let config = config("");
+        let mut network = TrainNetwork::new(config.graph().clone(), &mut ChaCha8Rng::seed_from_u64(1));
+        let mut optimiser = AdaGrad::new(config.settings().optimiser);
+        let gradients = Gradients::from([("conv1.weight".to_owned(), vec![0.5; 2400])]);
+        optimiser.step(&mut network, &gradients, 0.1);
+        Checkpoint { step: 7, network, optimiser, collapsed_steps: 2 }
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        checkpoint().save(&path, &config(""), "d").unwrap();
+        assert_eq!(Checkpoint::load(&path, &config(""), "d").unwrap(), checkpoint());
+    }
+
+    #[test]
+    fn other_settings_other_data_and_damage_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        checkpoint().save(&path, &config(""), "d").unwrap();
+        let refusal = |config: ValidConfig, data| Checkpoint::load(&path, &config, data).unwrap_err().to_string();
+        assert!(refusal(config("seed = 4"), "d").contains("other settings"));
+        assert!(refusal(config(""), "e").contains("other data: digest d, found e"));
+
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(refusal(config(""), "d").contains("damaged"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(refusal(config(""), "d").contains("cannot read the checkpoint"));
+    }
+}

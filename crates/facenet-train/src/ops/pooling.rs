@@ -1,0 +1,102 @@
+//! Pooling of 3×3 windows.
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use super::record::{Function, Input, Values, record};
+
+/// The maximum of 3×3 windows, as [`facenet::kernels::max_pool`].
+pub(crate) fn max_pool(source: Tensor<4>, stride: usize) -> Tensor<4> {
+    pool(source, stride, facenet::kernels::max_pool, max_backward)
+}
+
+/// The L2 norm of 3×3 windows, as [`facenet::kernels::l2_pool`].
+pub(crate) fn l2_pool(source: Tensor<4>, stride: usize) -> Tensor<4> {
+    pool(source, stride, facenet::kernels::l2_pool, l2_backward)
+}
+
+/// Adds to `target` what a window that pooled `values` to `pooled` sends back to them for `gradient`.
+type BackwardWindow = fn(values: &Window, pooled: f32, gradient: f32, target: &mut [f32]);
+
+/// The values of a window inside its map, and where they lie.
+struct Window<'a> {
+    map: &'a [f32],
+    edge: usize,
+    rows: std::ops::Range<usize>,
+    columns: std::ops::Range<usize>,
+}
+
+impl Window<'_> {
+    fn positions(&self) -> impl Iterator<Item = usize> + '_ {
+        self.rows.clone().flat_map(move |y| self.columns.clone().map(move |x| y * self.edge + x))
+    }
+}
+
+/// All goes to the first of the largest values, row by row.
+fn max_backward(window: &Window, pooled: f32, gradient: f32, target: &mut [f32]) {
+    if let Some(at) = window.positions().find(|&at| window.map[at] == pooled) {
+        target[at] += gradient;
+    }
+}
+
+/// `d‖x‖ / dx = x / ‖x‖`, and zero where the norm is: there it has no direction.
+fn l2_backward(window: &Window, pooled: f32, gradient: f32, target: &mut [f32]) {
+    if pooled > 0.0 {
+        let share = gradient / pooled;
+        window.positions().for_each(|at| target[at] += window.map[at] * share);
+    }
+}
+
+fn pool(
+    source: Tensor<4>,
+    stride: usize,
+    forward: fn(&[f32], usize, usize, &mut [f32]),
+    backward: BackwardWindow,
+) -> Tensor<4> {
+    let input = Input::of(source);
+    let source = input.values();
+    let [images, channels, edge, _] = source.shape();
+    let width = edge.div_ceil(stride);
+    let mut output = vec![0.0; images * channels * width * width];
+    output
+        .par_chunks_mut(channels * width * width)
+        .zip(source.as_slice().par_chunks(channels * edge * edge))
+        .for_each(|(output, source)| forward(source, edge, stride, output));
+    let function = Pooling { source, pooled: output.clone(), edge, stride, backward };
+    record([input], function, output, [images, channels, width, width])
+}
+
+#[derive(Debug)]
+struct Pooling {
+    source: Values,
+    pooled: Vec<f32>,
+    edge: usize,
+    stride: usize,
+    backward: BackwardWindow,
+}
+
+impl Pooling {
+    fn backward_map(&self, map: &[f32], pooled: &[f32], gradient: &[f32], target: &mut [f32]) {
+        let width = self.edge.div_ceil(self.stride);
+        let around = |o: usize| (o * self.stride).saturating_sub(1)..(o * self.stride + 2).min(self.edge);
+        for (at, (pooled, gradient)) in pooled.iter().zip(gradient).enumerate() {
+            let (rows, columns) = (around(at / width), around(at % width));
+            let window = Window { map, edge: self.edge, rows, columns };
+            (self.backward)(&window, *pooled, *gradient, target);
+        }
+    }
+}
+
+impl Function<1> for Pooling {
+    fn backward(&self, gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
+        let source = self.source.as_slice();
+        let (area, pooled_area) = (self.edge * self.edge, self.edge.div_ceil(self.stride).pow(2));
+        let mut target = vec![0.0; source.len()];
+        target
+            .par_chunks_mut(area)
+            .zip(source.par_chunks(area))
+            .zip(self.pooled.par_chunks(pooled_area).zip(gradient.par_chunks(pooled_area)))
+            .for_each(|((target, map), (pooled, gradient))| self.backward_map(map, pooled, gradient, target));
+        [Some(target)]
+    }
+}
