@@ -140,7 +140,17 @@ impl FrozenNetwork {
                 };
                 let folded = self.folded[index].as_ref().expect("convolutions have weights");
                 let mut columns = std::mem::take(&mut arena.columns);
-                convolve(input(0), maps, count, Window { kernel, stride }, folded, relu, out, &mut columns, threads);
+                convolve(
+                    input(0),
+                    maps,
+                    count,
+                    Window { kernel, stride },
+                    folded,
+                    relu,
+                    out,
+                    &mut columns,
+                    threads,
+                );
                 arena.columns = columns;
             }
             Layer::MaxPool { stride } => max_pool(input(0), shape.edge, stride, out),

@@ -1,4 +1,16 @@
 //! Turns an image into faces and embeddings: decode, detect, cut out, embed, with the networks and their weights.
+//!
+//! ```
+//! use facenet::{CenterCrop, FaceEngine, FrozenNetwork, Model};
+//! use facenet_core::RgbImage;
+//!
+//! let network = FrozenNetwork::new(&Model::shipped()?);
+//! let engine = FaceEngine::new(Box::new(CenterCrop::default()), Box::new(network));
+//! let photo = RgbImage::from_fn(250, 250, |x, y| [x as u8, y as u8, 128].into());
+//! let faces = engine.embed_faces(&photo)?;
+//! assert_eq!(faces[0].1.dimension(), 128);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod chip;
 mod decode;

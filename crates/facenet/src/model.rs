@@ -14,6 +14,9 @@ use crate::weights::{Tensor, Weights, WeightsError};
 /// The key of the contract in a weight file's metadata.
 const CONTRACT_KEY: &str = "facenet.contract";
 
+/// The model that ships with the program; `models/lite.md` is its card.
+static SHIPPED: &[u8] = include_bytes!("../../../models/lite.safetensors");
+
 /// A network with its weights and its contract.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -91,7 +94,9 @@ pub enum ModelError {
         source: WeightsError,
     },
     /// The weights are not those that the contract was made for.
-    #[error("the weights of `{origin}` have digest {found}, but its contract names {expected}: the file was altered")]
+    #[error(
+        "the weights of `{origin}` have digest {found}, but its contract names {expected}: the file was altered"
+    )]
     Digest {
         /// Where the bytes come from.
         origin: String,
@@ -119,6 +124,14 @@ impl Model {
             thresholds,
         };
         Self { contract, weights }
+    }
+
+    /// The model that ships with the program.
+    ///
+    /// # Errors
+    /// Never for a released program: its tests load it.
+    pub fn shipped() -> Result<Self, ModelError> {
+        Self::from_bytes(SHIPPED, "the model that ships with the program")
     }
 
     /// Reads a model file.
@@ -179,11 +192,15 @@ impl Model {
             .weights
             .tensors()
             .iter()
-            .map(|(name, tensor)| (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .map(|(name, tensor)| {
+                (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            })
             .collect();
         let views = raw
             .iter()
-            .map(|(name, tensor, bytes)| Ok((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?)))
+            .map(|(name, tensor, bytes)| {
+                Ok((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?))
+            })
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
         safetensors::serialize(views, Some(metadata))
     }
@@ -249,7 +266,10 @@ fn read_tensor(origin: &str, name: &str, view: &TensorView) -> Result<Tensor, Mo
         return Err(ModelError::Type { origin: origin.into(), name: name.into(), found });
     }
     let (chunks, _) = view.data().as_chunks::<4>();
-    Ok(Tensor { shape: view.shape().to_vec(), values: chunks.iter().map(|c| f32::from_le_bytes(*c)).collect() })
+    Ok(Tensor {
+        shape: view.shape().to_vec(),
+        values: chunks.iter().map(|c| f32::from_le_bytes(*c)).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -282,6 +302,12 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_model_is_whole_and_calibrated() {
+        let model = Model::shipped().unwrap();
+        assert!(model.contract().threshold_at(1e-2).is_some());
+    }
+
+    #[test]
     fn a_saved_model_is_loaded_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.safetensors");
@@ -294,12 +320,23 @@ mod tests {
     fn damaged_and_foreign_files_are_refused_with_the_reason() {
         assert!(refusal(|b| b.truncate(5)).contains("not a safetensors file"));
         assert!(refusal(|b| b.truncate(b.len() - 9)).contains("not a safetensors file"));
-        assert!(refusal(|b| *b = b"<html>not a model at all</html>".to_vec()).contains("not a safetensors file"));
+        assert!(
+            refusal(|b| *b = b"<html>not a model at all</html>".to_vec()).contains("not a safetensors file")
+        );
         assert!(refusal(exchange("facenet.contract", "facenet.contrast")).contains("holds no contract"));
-        assert!(refusal(exchange(r#"network\":\"lite"#, r#"network\":\"lit9"#)).contains("no network is named `lit9`"));
+        assert!(
+            refusal(exchange(r#"network\":\"lite"#, r#"network\":\"lit9"#))
+                .contains("no network is named `lit9`")
+        );
         assert!(refusal(exchange(r#"edge_px\":64"#, r#"edge_px\":65"#)).contains("input of 65 pixels"));
-        assert!(refusal(exchange(r#"dimension\":128"#, r#"dimension\":256"#)).contains("`embedding.weight` has shape [128, 3072]"));
-        assert!(refusal(exchange("conv1.weight", "conv1.height")).contains("`conv1.weight` [32, 3, 5, 5] is missing"));
+        assert!(
+            refusal(exchange(r#"dimension\":128"#, r#"dimension\":256"#))
+                .contains("`embedding.weight` has shape [128, 3072]")
+        );
+        assert!(
+            refusal(exchange("conv1.weight", "conv1.height"))
+                .contains("`conv1.weight` [32, 3, 5, 5] is missing")
+        );
         let last = |b: &mut Vec<u8>| {
             let at = b.len() - 3;
             b[at] ^= 1;

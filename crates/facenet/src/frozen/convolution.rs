@@ -40,7 +40,10 @@ impl Folded {
 }
 
 /// A convolution with bias and, if `relu`, ReLU: `[C, N, E, E]` -> `[filters, N, E', E']`.
-#[expect(clippy::too_many_arguments, reason = "the plain facts of a convolution; a struct would be used once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the plain facts of a convolution; a struct would be used once"
+)]
 pub(super) fn convolve(
     source: &[f32],
     maps: Maps,

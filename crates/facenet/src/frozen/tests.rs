@@ -28,13 +28,17 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
         };
         let window = |c: usize, oy: usize, ox: usize, stride: usize| {
             let (y, x) = ((oy * stride) as isize, (ox * stride) as isize);
-            (-1..=1).flat_map(move |dy| (-1..=1).map(move |dx| (y + dy, x + dx))).filter_map(move |(y, x)| at(c, y, x))
+            (-1..=1)
+                .flat_map(move |dy| (-1..=1).map(move |dx| (y + dy, x + dx)))
+                .filter_map(move |(y, x)| at(c, y, x))
         };
         let w = |suffix: &str| weights.values(&format!("{}.{suffix}", node.name));
         let mut out = Vec::new();
         match node.layer {
             Layer::Concat => node.inputs.iter().for_each(|&i| out.extend(&values[i])),
-            Layer::AddRelu => out.extend(input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| (a + b).max(0.0))),
+            Layer::AddRelu => {
+                out.extend(input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| (a + b).max(0.0)))
+            }
             Layer::AveragePool => {
                 out.extend(input.chunks_exact(edge * edge).map(|m| m.iter().sum::<f64>() / m.len() as f64));
             }
@@ -62,7 +66,9 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
                 for (c, oy, ox) in positions(node.output.channels, out_edge) {
                     out.push(match node.layer {
                         Layer::MaxPool { stride } => window(c, oy, ox, stride).fold(f64::MIN, f64::max),
-                        Layer::L2Pool { stride } => window(c, oy, ox, stride).map(|v| v * v).sum::<f64>().sqrt(),
+                        Layer::L2Pool { stride } => {
+                            window(c, oy, ox, stride).map(|v| v * v).sum::<f64>().sqrt()
+                        }
                         Layer::Convolution { kernel, stride, relu } => {
                             let pad = (kernel / 2) as isize;
                             let mut sum = 0.0;
@@ -74,7 +80,8 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
                             }
                             let part = |name: &str| f64::from(w(name)[c]);
                             let deviation = (part("norm.variance") + f64::from(NORM_EPSILON)).sqrt();
-                            let y = part("norm.gamma") * (sum - part("norm.mean")) / deviation + part("norm.beta");
+                            let y = part("norm.gamma") * (sum - part("norm.mean")) / deviation
+                                + part("norm.beta");
                             if relu { y.max(0.0) } else { y }
                         }
                         _ => unreachable!(),
@@ -101,7 +108,10 @@ fn the_frozen_network_gives_what_the_layers_mean() {
         let scale = expected.iter().map(|v| v.abs()).fold(0.0, f64::max);
         for (found, expected) in frozen.forward(&image).iter().zip(&expected) {
             // Sums of up to 3,000 products in 32 bits, twenty layers deep.
-            assert!((f64::from(*found) - expected).abs() < 1e-4 * scale, "{name}: {found} against {expected}");
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-4 * scale,
+                "{name}: {found} against {expected}"
+            );
         }
     }
 }

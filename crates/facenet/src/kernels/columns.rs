@@ -130,7 +130,8 @@ mod tests {
 
     /// What a column matrix is, value by value.
     fn naive(source: &[f32], maps: Maps, window: Window, rows: Range<usize>) -> Vec<f32> {
-        let (k, width, pad) = (window.kernel as isize, window.output_edge(maps.edge), (window.kernel / 2) as isize);
+        let (k, width, pad) =
+            (window.kernel as isize, window.output_edge(maps.edge), (window.kernel / 2) as isize);
         let mut out = Vec::new();
         for channel in 0..maps.channels {
             for (ky, kx) in (0..k).flat_map(|ky| (0..k).map(move |kx| (ky, kx))) {

@@ -44,7 +44,10 @@ impl<'a> Matrix<'a> {
 fn check(len: usize, rows: usize, columns: usize, row_stride: usize) {
     let needed = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row_stride + columns };
     assert!(columns <= row_stride || rows <= 1, "rows of {columns} overlap at a stride of {row_stride}");
-    assert!(needed <= len, "a {rows} x {columns} matrix at stride {row_stride} needs {needed} values, found {len}");
+    assert!(
+        needed <= len,
+        "a {rows} x {columns} matrix at stride {row_stride} needs {needed} values, found {len}"
+    );
 }
 
 /// `out = left · right + keep · out`, where `out` is `[left.rows, right.columns]` with rows `row_stride` apart.
@@ -53,14 +56,22 @@ fn check(len: usize, rows: usize, columns: usize, row_stride: usize) {
 ///
 /// # Panics
 /// When the inner dimensions differ or `out` is too short.
-pub fn multiply(left: Matrix, right: Matrix, out: &mut [f32], row_stride: usize, keep: f32, threads: Threads) {
+pub fn multiply(
+    left: Matrix,
+    right: Matrix,
+    out: &mut [f32],
+    row_stride: usize,
+    keep: f32,
+    threads: Threads,
+) {
     assert_eq!(left.columns, right.rows, "inner dimensions of a matrix product");
     check(out.len(), left.rows, right.columns, row_stride);
     let parallelism = match threads {
         Threads::One => gemm::Parallelism::None,
         Threads::All => gemm::Parallelism::Rayon(0),
     };
-    let signed = |stride: usize| isize::try_from(stride).expect("strides are bounded by the length of a slice");
+    let signed =
+        |stride: usize| isize::try_from(stride).expect("strides are bounded by the length of a slice");
     #[expect(unsafe_code, reason = "the fastest matrix product on stable Rust has a pointer interface")]
     // SAFETY: `Matrix::new` and the checks above bound the last element that each operand reaches by the length
     // of its slice; `out` is borrowed mutably, so it overlaps neither operand; its rows do not overlap each other.

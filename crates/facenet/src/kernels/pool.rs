@@ -31,7 +31,11 @@ fn pool(
     after: impl Fn(f32) -> f32,
 ) {
     let output = edge.div_ceil(stride);
-    assert_eq!(source.len() / (edge * edge), out.len() / (output * output), "maps in and out of a pooling layer");
+    assert_eq!(
+        source.len() / (edge * edge),
+        out.len() / (output * output),
+        "maps in and out of a pooling layer"
+    );
     // One row folded over three, with a value of nothing on either side.
     let mut folded = vec![nothing; edge + 2];
     for (map, out) in source.chunks_exact(edge * edge).zip(out.chunks_exact_mut(output * output)) {

@@ -70,8 +70,11 @@ pub struct Graph {
 impl Graph {
     /// Lowers `table` to layers, ending in an embedding of `dimension` coordinates.
     pub fn of(table: &Table, dimension: usize) -> Self {
-        let mut graph =
-            Self { input: Shape { channels: 3, edge: table.input_edge }, nodes: Vec::new(), row_ends: Vec::new() };
+        let mut graph = Self {
+            input: Shape { channels: 3, edge: table.input_edge },
+            nodes: Vec::new(),
+            row_ends: Vec::new(),
+        };
         let mut value = 0;
         for row in &table.rows {
             value = graph.lower(row.name, &row.block, value);

@@ -89,11 +89,22 @@ mod tests {
     #[test]
     fn rows_shared_with_table_2_have_its_parameters() {
         let graph = Graph::of(&super::table(), 128);
-        for (row, thousands) in
-            [("conv1", 9), ("inception2", 115), ("3a", 164), ("3b", 228), ("3c", 398), ("4a", 545), ("4b", 595), ("4c", 654), ("4d", 722)]
-        {
+        for (row, thousands) in [
+            ("conv1", 9),
+            ("inception2", 115),
+            ("3a", 164),
+            ("3b", 228),
+            ("3c", 398),
+            ("4a", 545),
+            ("4b", 595),
+            ("4c", 654),
+            ("4d", 722),
+        ] {
             let weights = graph.row_weights(row) as f64 / 1e3;
-            assert!((weights - f64::from(thousands)).abs() <= 1.0, "{row}: {weights} K, printed {thousands} K");
+            assert!(
+                (weights - f64::from(thousands)).abs() <= 1.0,
+                "{row}: {weights} K, printed {thousands} K"
+            );
         }
     }
 }
