@@ -111,7 +111,10 @@ mod tests {
         let a = contract("aaaaaaaaaaaaaaaa");
         assert_eq!(a.check_comparable(&contract("aaaaaaaaaaaaaaaa")), Ok(()));
         let error = a.check_comparable(&contract("bbbbbbbbbbbbbbbb")).unwrap_err();
-        assert_eq!((error.left.as_str(), error.right.as_str()), ("nn4-128-aaaaaaaaaaaa", "nn4-128-bbbbbbbbbbbb"));
+        assert_eq!(
+            (error.left.as_str(), error.right.as_str()),
+            ("nn4-128-aaaaaaaaaaaa", "nn4-128-bbbbbbbbbbbb")
+        );
 
         let mut other_crop = a.clone();
         other_crop.preprocessing.field = 1.0;

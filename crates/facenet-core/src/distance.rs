@@ -45,7 +45,10 @@ impl Distance {
 
 impl Eq for Distance {}
 
-#[expect(clippy::derive_ord_xor_partial_ord, reason = "a distance is never NaN, so the derived order is total")]
+#[expect(
+    clippy::derive_ord_xor_partial_ord,
+    reason = "a distance is never NaN, so the derived order is total"
+)]
 impl Ord for Distance {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_vector_without_direction_is_not_an_embedding() {
-        for values in [vec![], vec![0.0; 4], vec![1.0, f32::NAN], vec![f32::INFINITY, 1.0], vec![1e30, 1e30]] {
+        for values in [vec![], vec![0.0; 4], vec![1.0, f32::NAN], vec![f32::INFINITY, 1.0], vec![1e30, 1e30]]
+        {
             assert!(Embedding::normalize(values.clone()).is_err(), "{values:?}");
         }
     }

@@ -7,7 +7,7 @@ mod staging;
 use std::io;
 use std::path::PathBuf;
 
-pub use folders::write_folders;
+pub use folders::{check_free, write_folders};
 pub use page::{Cut, Page, PageFace, write_page};
 
 /// Why an album could not be written. Nothing was then left at its place.

@@ -89,7 +89,7 @@ impl FolderGallery {
                 Ok(entry) if entry.depth() == 1 && entry.file_type().is_dir() => {
                     people.insert(person_name(&entry)?, (entry.into_path(), Vec::new()));
                 }
-                Ok(entry) if !entry.file_type().is_file() || !is_image(entry.path()) => {}
+                Ok(entry) if !entry.file_type().is_file() || !has_image_ending(entry.path()) => {}
                 Ok(entry) if entry.depth() == 1 => gallery.strays.push(entry.into_path()),
                 Ok(entry) => images_of(&mut people, dir, &entry).push(entry.into_path()),
                 Err(error) if error.loop_ancestor().is_some() => {}
@@ -119,7 +119,9 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
-fn is_image(path: &Path) -> bool {
+/// Whether a file's name ends like that of an image: `.jpg`, `.jpeg`, `.png`, `.webp`, `.gif`, `.bmp`, `.tif` or
+/// `.tiff`, in any letter case.
+pub fn has_image_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     ending.is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.as_str()))
 }

@@ -37,10 +37,10 @@ mod folder;
 mod rows;
 mod search;
 
-pub use album::{AlbumError, Cut, Page, PageFace, write_folders, write_page};
+pub use album::{AlbumError, Cut, Page, PageFace, check_free, write_folders, write_page};
 pub use cluster::{
     Cluster, ClusterError, ClusterOptions, Linkage, MAX_FACES, Member, UnknownLinkage, cluster,
     pairs_in_one_photo,
 };
-pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable};
+pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable, has_image_ending};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};

@@ -42,8 +42,12 @@ pub fn write_folders(clusters: &[Cluster], sources: &[PathBuf], output: &Path) -
     staging.publish().map_err(failed)
 }
 
-/// Checks that `output` is not there, or an empty folder that may be filled.
-fn check_free(output: &Path) -> Result<(), AlbumError> {
+/// Checks that `output` is not there, or an empty folder that may be filled: for callers that want to know before
+/// long work what [`write_folders`] would say after it.
+///
+/// # Errors
+/// When `output` holds something, is a file, or must not be written to.
+pub fn check_free(output: &Path) -> Result<(), AlbumError> {
     let failed = |source| AlbumError::Write { path: output.into(), source };
     let empty = match fs_err::read_dir(output) {
         Ok(mut entries) => entries.next().is_none(),

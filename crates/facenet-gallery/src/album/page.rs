@@ -136,7 +136,10 @@ fn header(out: &mut dyn Write, page: &Page<'_>, people: usize, alone: usize) -> 
         writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", text::grouped(count))?;
     }
     writeln!(out, "</dl>\n<p class=\"guess\">{GUESSES}</p>")?;
-    write!(out, "<p>Faces were joined up to a distance of {distance}, on a scale from 0 (the same) to 4. ")?;
+    write!(
+        out,
+        "<p>Faces were joined up to a distance of {distance:.3}, on a scale from 0 (the same) to 4. "
+    )?;
     match page.cut {
         Cut::Calibrated(threshold) => writeln!(
             out,

@@ -63,7 +63,7 @@ fn a_page_of_two_people_and_a_face_alone() {
     <div><dt>doubtful faces</dt><dd>1</dd></div>
     </dl>
     <p class="guess">These groups are guesses of a program. It can take two people for one, or one person for two. Look before you rely on any of them.</p>
-    <p>Faces were joined up to a distance of 1.1, on a scale from 0 (the same) to 4. On LFW, view 2, 0.1 % of the pairs of two different people lie within it (false accept rate).
+    <p>Faces were joined up to a distance of 1.100, on a scale from 0 (the same) to 4. On LFW, view 2, 0.1 % of the pairs of two different people lie within it (false accept rate).
     The most typical face of a person comes first. One that is on average farther than this from the person's other faces is marked as doubtful.</p>
     </header>
     <main id="faces">
@@ -121,7 +121,7 @@ fn hostile_names_stay_text() {
 fn a_page_without_faces_says_so_and_names_no_rate_that_nobody_measured() {
     let html = html(&Page { title: "Empty", clusters: &[], faces: &[], cut: Cut::Chosen(distance(0.7)) });
     assert!(html.contains("<dt>faces</dt><dd>0</dd>"));
-    assert!(html.contains("up to a distance of 0.7,"));
+    assert!(html.contains("up to a distance of 0.700,"));
     assert!(html.contains("its false accept rate is not known"));
     assert!(!html.contains("<section"));
 }

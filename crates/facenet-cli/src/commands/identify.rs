@@ -1,0 +1,171 @@
+//! `facenet identify`: who is this?
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow, bail};
+use facenet_core::{Distance, Face};
+use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, Identification, PersonMatch};
+use serde::Serialize;
+
+use crate::console::Console;
+use crate::engine::EngineOptions;
+use crate::inputs::Inputs;
+use crate::numbers::counted;
+use crate::outcome::Outcome;
+use crate::pipeline::{FoundFace, Photo, Pipeline};
+use crate::threshold::{self, ThresholdJson, ThresholdOptions};
+
+/// The default for `--far`: every face is compared with the whole gallery.
+const FALSE_ACCEPT_RATE: f64 = 1e-3;
+
+/// Name the people in images, out of a gallery of known ones.
+///
+/// Prints the nearest people of the gallery for each image, and the nearest as its person if at most the threshold
+/// away. Exits with 0 if every face is somebody, with 1 if one is nobody. In a large gallery a stranger has many
+/// chances to be taken for someone: make the threshold stricter as it grows.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  facenet identify visitor.jpg --gallery people/
+  facenet identify inbox/ --gallery people/ -k 1 --far 1e-4 --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// The known people: a folder each, named like the person, as in `DIR/Anna/photo.jpg`.
+    #[arg(short, long, value_name = "DIR")]
+    gallery: PathBuf,
+    /// How many of the nearest people to show.
+    #[arg(short, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
+    k: u16,
+    #[command(flatten)]
+    threshold: ThresholdOptions,
+    #[command(flatten)]
+    engine: EngineOptions,
+    /// Print a line of JSON a face.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    path: &'a Path,
+    face: &'a Face,
+    /// `null` for nobody.
+    person: Option<&'a str>,
+    nearest: Vec<Near<'a>>,
+    threshold: ThresholdJson<'a>,
+    model: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Near<'a> {
+    person: &'a str,
+    distance: Distance,
+    cosine: f32,
+    image: &'a Path,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
+    let engine = args.engine.build()?;
+    let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
+    let pipeline = Pipeline::new(&engine);
+    let folder = FolderGallery::scan(&args.gallery)?;
+    let probes = args.inputs.files(console)?;
+    let gallery = fill(&folder, &pipeline, Gallery::new(engine.contract().clone()), console)?;
+    if gallery.is_empty() {
+        bail!("the gallery `{}` holds no face that can be used", args.gallery.display());
+    }
+
+    console.note(format_args!("the threshold is {}", threshold::words(&cut)));
+
+    let model = engine.contract().id();
+    let mut nobody = false;
+    pipeline.run(&probes, console, |Photo { path, faces }, console| {
+        if faces.is_empty() {
+            console.failed(&path, &anyhow!("no face was found"));
+        }
+        for FoundFace { face, embedding, .. } in faces {
+            let found = gallery.identify(&embedding, cut.distance(), args.k.into());
+            nobody |= found.person.is_none();
+            if args.json {
+                console.print_json(&answer(&path, &face, &found, &cut, &model))?;
+            } else {
+                print(&path, &found, &cut, console)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(console.outcome(Outcome::of(!nobody)))
+}
+
+/// Embeds the people of `folder`; of a photo with several faces the most confident one is the person.
+fn fill(
+    folder: &FolderGallery,
+    pipeline: &Pipeline<'_>,
+    mut gallery: Gallery,
+    console: &mut Console,
+) -> Result<Gallery> {
+    for stray in &folder.strays {
+        console.note(format_args!("{}: left out, it lies in no person's folder", stray.display()));
+    }
+    for empty in &folder.empty {
+        console.note(format_args!("{}: left out, the folder holds no image", empty.display()));
+    }
+    for unreadable in &folder.unreadable {
+        console.failed(&unreadable.path, &anyhow!("{}", unreadable.source));
+    }
+
+    let contract = gallery.contract().clone();
+    let images: Vec<PathBuf> = folder.people.iter().flat_map(|person| &person.images).cloned().collect();
+    let mut people =
+        folder.people.iter().flat_map(|person| person.images.iter().map(|image| (image, &person.name)));
+    pipeline.run(&images, console, |photo, console| {
+        let (_, person) = people.find(|(image, _)| **image == photo.path).expect("the order is kept");
+        let Some(first) = photo.faces.into_iter().next() else {
+            console.failed(&photo.path, &anyhow!("no face was found"));
+            return Ok(());
+        };
+        let entry = Entry { person: person.clone(), source: photo.path, embedding: first.embedding };
+        Ok(gallery.add(&contract, entry)?)
+    })?;
+    let (faces, people) = (gallery.len(), folder.people.len());
+    console.note(format_args!(
+        "the gallery has {} of {}",
+        counted(faces, "face", "faces"),
+        counted(people, "person", "people")
+    ));
+    Ok(gallery)
+}
+
+fn answer<'a>(
+    path: &'a Path,
+    face: &'a Face,
+    found: &'a Identification,
+    cut: &Cut<'a>,
+    model: &'a str,
+) -> Answer<'a> {
+    let near = |near: &'a PersonMatch| Near {
+        person: &near.person,
+        distance: near.distance,
+        cosine: near.distance.cosine(),
+        image: &near.source,
+    };
+    Answer {
+        path,
+        face,
+        person: found.person.as_deref(),
+        nearest: found.nearest.iter().map(near).collect(),
+        threshold: threshold::json(cut),
+        model,
+    }
+}
+
+fn print(path: &Path, found: &Identification, cut: &Cut<'_>, console: &Console) -> Result<()> {
+    console.print(format_args!("{}: {}", path.display(), found.person.as_deref().unwrap_or("nobody")))?;
+    for (rank, near) in (1..).zip(&found.nearest) {
+        let verdict = if near.distance <= cut.distance() { "within" } else { "beyond" };
+        let (distance, image) = (near.distance.value(), near.source.display());
+        console.print(format_args!("  {rank}. {distance:.3} {verdict}  {}  {image}", near.person))?;
+    }
+    Ok(())
+}

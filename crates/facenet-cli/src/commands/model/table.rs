@@ -1,0 +1,89 @@
+//! `facenet model table`: a network row by row, as the papers print it.
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use facenet::network::{self, Graph, Shape};
+use serde::Serialize;
+
+use crate::console::Console;
+use crate::numbers::short;
+use crate::outcome::Outcome;
+
+/// Print the layers of a network with their sizes and costs, as in the paper's tables.
+///
+/// Parameters are weights without biases and normalisation; multiply-adds (the paper's FLOPS) are for one image.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  facenet model table nn4
+  facenet model table lite --dimension 256 --json")]
+pub(crate) struct Args {
+    /// The network.
+    #[arg(value_parser = PossibleValuesParser::new(network::NAMES))]
+    name: String,
+    /// Numbers in an embedding.
+    #[arg(long, value_name = "N", default_value = "128", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    dimension: u16,
+    /// Print JSON, with exact numbers.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    network: String,
+    dimension: u16,
+    input_edge_px: usize,
+    rows: Vec<Row>,
+    parameters: usize,
+    multiply_adds: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    layer: &'static str,
+    /// Height, width, channels.
+    output: [usize; 3],
+    parameters: usize,
+    multiply_adds: usize,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
+    let graph = Graph::of(&network::table(&args.name)?, args.dimension.into());
+    let row = |(layer, Shape { channels, edge }): (&'static str, Shape)| Row {
+        layer,
+        output: [edge, edge, channels],
+        parameters: graph.row_weights(layer),
+        multiply_adds: graph.row_multiply_adds(layer),
+    };
+    let shown = Shown {
+        network: args.name.clone(),
+        dimension: args.dimension,
+        input_edge_px: graph.input().edge,
+        rows: graph.rows().map(row).collect(),
+        parameters: graph.weights(),
+        multiply_adds: graph.multiply_adds(),
+    };
+    if args.json {
+        console.print_json(&shown)?;
+    } else {
+        print(&shown, console)?;
+    }
+    Ok(Outcome::Yes)
+}
+
+fn print(shown: &Shown, console: &Console) -> Result<()> {
+    let line = |layer: &str, output: &str, parameters: &str, multiply_adds: &str| {
+        console.print(format_args!("{layer:<16}{output:<14}{parameters:>10}{multiply_adds:>15}"))
+    };
+    let count = |number| if number == 0 { "-".to_owned() } else { short(number) };
+    let size = |[height, width, channels]: [usize; 3]| format!("{height}x{width}x{channels}");
+
+    line("layer", "output", "parameters", "multiply-adds")?;
+    let edge = shown.input_edge_px;
+    line("input", &size([edge, edge, 3]), "-", "-")?;
+    for row in &shown.rows {
+        line(row.layer, &size(row.output), &count(row.parameters), &count(row.multiply_adds))?;
+    }
+    line("total", "", &count(shown.parameters), &count(shown.multiply_adds))
+}

@@ -1,0 +1,102 @@
+//! Model and detector, as the arguments name them.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use facenet::{AlignedCrop, CenterCrop, FaceEngine, FrozenNetwork, Model};
+use facenet_core::{Contract, Detector};
+
+/// Which model embeds.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ModelOptions {
+    /// Model file to use instead of the shipped model.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+/// Which model embeds, and where the face lies in an image.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct EngineOptions {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Where the face lies in an image.
+    #[arg(long, value_enum, default_value_t = Crop::Center)]
+    crop: Crop,
+}
+
+/// As [`EngineOptions`], for data that was cut out before.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AlignedEngineOptions {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Where the face lies in an image.
+    #[arg(long, value_enum, default_value_t = Crop::None)]
+    crop: Crop,
+}
+
+/// Where the face lies in an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Crop {
+    /// A photo with one face in its middle: a centred square of half the shorter edge, as in LFW
+    Center,
+    /// An aligned crop with the margin that training crops have, the standard 112 pixels within 128: square
+    None,
+    /// An aligned crop without margin, the standard 112-pixel crop at any size: square
+    Tight,
+}
+
+impl ModelOptions {
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// When the file is no model of this program.
+    pub(crate) fn load(&self) -> Result<Model> {
+        match &self.model {
+            Some(path) => Ok(Model::load(path)?),
+            None => Ok(Model::shipped()?),
+        }
+    }
+
+    /// Where the model comes from, in words.
+    pub(crate) fn origin(&self) -> String {
+        self.model.as_ref().map_or("shipped with the program".into(), |path| path.display().to_string())
+    }
+}
+
+impl EngineOptions {
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::load`].
+    pub(crate) fn build(&self) -> Result<FaceEngine> {
+        build(&self.model, self.crop)
+    }
+}
+
+impl AlignedEngineOptions {
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::load`].
+    pub(crate) fn build(&self) -> Result<FaceEngine> {
+        build(&self.model, self.crop)
+    }
+}
+
+impl Crop {
+    /// The detector that knows where the face is.
+    fn detector(self, contract: &Contract) -> Result<Box<dyn Detector>> {
+        Ok(match self {
+            Self::Center => Box::new(CenterCrop::default()),
+            Self::None => Box::new(AlignedCrop::new(contract.preprocessing.field)?),
+            Self::Tight => Box::new(AlignedCrop::new(1.0)?),
+        })
+    }
+}
+
+fn build(model: &ModelOptions, crop: Crop) -> Result<FaceEngine> {
+    let model = model.load()?;
+    let detector = crop.detector(model.contract())?;
+    Ok(FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model))))
+}

@@ -1,0 +1,19 @@
+//! The model that comes with the program.
+
+use crate::scene::Scene;
+
+#[test]
+fn without_a_model_file_the_shipped_model_is_used() {
+    let scene = Scene::with_faces(&[("a.png", 1, 0), ("b.png", 1, 0)]);
+    let shown = scene.run_plain(&["model", "show", "--json"]).ended(0).json();
+    assert_eq!(shown["origin"], "shipped with the program");
+    let verdict = scene.run_plain(&["verify", "a.png", "b.png", "--json"]).ended(0).json();
+    assert_eq!((&verdict["model"], &verdict["distance"]), (&shown["id"], &0.0.into()));
+}
+
+#[test]
+fn the_shipped_model_has_a_threshold_for_every_default() {
+    let scene = Scene::with_faces(&[("people/Ada/1.png", 1, 0)]);
+    scene.run_plain(&["cluster", "people"]).ended(0);
+    scene.run_plain(&["identify", "people/Ada/1.png", "--gallery", "people"]).ended(0);
+}
