@@ -132,7 +132,8 @@ impl Checkpoint {
     /// # Errors
     /// When it cannot be read, is damaged, or belongs to other settings or data.
     pub fn load(path: &Path, config: &ValidConfig, data: &str) -> Result<Self, CheckpointError> {
-        let bytes = fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
+        let bytes =
+            fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
         let (facts, mut tensors) =
             read(&bytes).map_err(|reason| CheckpointError::Damaged { path: path.into(), reason })?;
         if facts.recipe != config.recipe() {
@@ -163,7 +164,11 @@ impl Checkpoint {
 /// What is wrong with the sums, if anything is.
 fn misfit(network: &TrainNetwork, sums: &BTreeMap<String, Vec<f32>>) -> Option<String> {
     sums.iter().find_map(|(name, sums)| match network.tensors().get(name) {
-        Some(tensor) if tensor.values.len() == sums.len() && sums.iter().all(|s| s.is_finite() && *s >= 0.0) => None,
+        Some(tensor)
+            if tensor.values.len() == sums.len() && sums.iter().all(|s| s.is_finite() && *s >= 0.0) =>
+        {
+            None
+        }
         Some(_) => Some(format!("the optimiser's sums of `{name}` do not fit it")),
         None => Some(format!("the optimiser has sums of `{name}`, which is no weight of the network")),
     })
@@ -173,7 +178,8 @@ fn read(bytes: &[u8]) -> Result<(Facts, BTreeMap<String, Tensor>), String> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let facts = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
-    let facts = serde_json::from_str(facts.ok_or("it holds no state of a run")?).map_err(|e| e.to_string())?;
+    let facts =
+        serde_json::from_str(facts.ok_or("it holds no state of a run")?).map_err(|e| e.to_string())?;
     let tensors = file.iter().map(|(name, view)| {
         if view.dtype() != Dtype::F32 {
             return Err(format!("tensor `{name}` is {:?}, expected F32", view.dtype()));
@@ -220,7 +226,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
         checkpoint().save(&path, &config(""), "d").unwrap();
-        let refusal = |config: ValidConfig, data| Checkpoint::load(&path, &config, data).unwrap_err().to_string();
+        let refusal =
+            |config: ValidConfig, data| Checkpoint::load(&path, &config, data).unwrap_err().to_string();
         assert!(refusal(config("seed = 4"), "d").contains("other settings"));
         assert!(refusal(config(""), "e").contains("other data: digest d, found e"));
 

@@ -7,7 +7,7 @@ use facenet::network::{self, Graph, UnknownNetwork};
 use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaGradConfig, AugmentConfig, AugmentError, Augment, LoaderConfig, MinerConfig, SamplerConfig};
+use crate::{AdaGradConfig, Augment, AugmentConfig, AugmentError, LoaderConfig, MinerConfig, SamplerConfig};
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct ValidationConfig {
     pub images: PathBuf,
     /// A file in LFW's format.
     pub pairs: PathBuf,
+    /// What the pairs are called in the report and, as the data of its thresholds, in the model's contract; by
+    /// default the file's name.
+    pub name: Option<String>,
 }
 
 /// The network and its input.
@@ -208,7 +211,8 @@ impl TrainConfig {
     /// # Errors
     /// When it cannot be read or understood.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs_err::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let text =
+            fs_err::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
         toml::from_str(&text)
             .map_err(|source| ConfigError::Syntax { path: path.into(), source: Box::new(source) })
     }
@@ -235,7 +239,12 @@ impl TrainConfig {
             "a number above 0",
         )?;
         range((0.0..=1.0).contains(&plateau), "schedule.plateau", &plateau, "a share from 0 to 1")?;
-        range((0.0..=1.0).contains(&final_share), "schedule.final_share", &final_share, "a share from 0 to 1")?;
+        range(
+            (0.0..=1.0).contains(&final_share),
+            "schedule.final_share",
+            &final_share,
+            "a share from 0 to 1",
+        )?;
         let dimension = self.network.dimension;
         range((1..=4096).contains(&dimension), "network.dimension", &dimension, "1 to 4096")?;
         let AdaGradConfig { initial_accumulator, weight_decay } = self.optimiser;
@@ -245,7 +254,12 @@ impl TrainConfig {
             &initial_accumulator,
             "a number from 0",
         )?;
-        range((0.0..1.0).contains(&weight_decay), "optimiser.weight_decay", &weight_decay, "a number from 0 below 1")?;
+        range(
+            (0.0..1.0).contains(&weight_decay),
+            "optimiser.weight_decay",
+            &weight_decay,
+            "a number from 0 below 1",
+        )?;
         let margin = self.triplets.margin;
         range(margin > 0.0 && margin <= 4.0, "triplets.margin", &margin, "a number above 0, up to 4")?;
         let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience } = self.run;
@@ -330,9 +344,15 @@ mod tests {
     fn values_out_of_range_name_their_key() {
         for (line, expected) in [
             ("[schedule]\nsteps = 0", "`schedule.steps` is 0, but expected at least 1"),
-            ("schedule.steps = 1\n[triplets]\nmargin = 0.0", "`triplets.margin` is 0, but expected a number above 0, up to 4"),
+            (
+                "schedule.steps = 1\n[triplets]\nmargin = 0.0",
+                "`triplets.margin` is 0, but expected a number above 0, up to 4",
+            ),
             ("schedule.steps = 1\n[run]\nkeep = 0", "`run.keep` is 0, but expected at least 1"),
-            ("schedule.steps = 1\n[network]\ndimension = 0", "`network.dimension` is 0, but expected 1 to 4096"),
+            (
+                "schedule.steps = 1\n[network]\ndimension = 0",
+                "`network.dimension` is 0, but expected 1 to 4096",
+            ),
             ("schedule.steps = 1\n[network]\nname = \"nn9\"", "`network.name` is not usable"),
         ] {
             let error = parse(&format!("data.train = \"faces\"\n{line}\n")).unwrap().validate().unwrap_err();

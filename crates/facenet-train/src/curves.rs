@@ -35,7 +35,9 @@ pub(crate) fn draw(records: &[Record]) -> Result<String, String> {
                 "Mean squared distance in a batch",
                 vec![
                     line("same person", BLUE, records, |r| step(r, |s| s.positive_distance.map(f64::from))),
-                    line("different people", RED, records, |r| step(r, |s| s.negative_distance.map(f64::from))),
+                    line("different people", RED, records, |r| {
+                        step(r, |s| s.negative_distance.map(f64::from))
+                    }),
                 ],
             ),
         ];
@@ -120,8 +122,9 @@ mod tests {
 
     #[test]
     fn a_run_of_no_of_one_and_of_many_records_is_drawn() {
-        let record =
-            |step| Record::Validation(ValidationRecord { step, accuracy: Some(0.8), standard_error: None, auc: 0.9 });
+        let record = |step| {
+            Record::Validation(ValidationRecord { step, accuracy: Some(0.8), standard_error: None, auc: 0.9 })
+        };
         for count in [0, 1, 30] {
             let picture = draw(&(0..count).map(record).collect::<Vec<_>>()).unwrap();
             assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));

@@ -1,4 +1,19 @@
 //! Learns the embedding: dataset, sampler, miner, triplet loss, AdaGrad, checkpoints.
+//!
+//! [`train`] reads like section 3 of the paper; every part of it can be used for itself:
+//!
+//! ```
+//! use facenet_train::{MinerConfig, mine, triplet_loss};
+//!
+//! // Two faces of person 0 and one of person 1, on the unit circle.
+//! let embeddings = [1.0, 0.0, 0.8, 0.6, 0.6, 0.8];
+//! let mined = mine(&embeddings, &[0, 0, 1], MinerConfig { margin: 0.5, ..MinerConfig::default() }, 7)?;
+//! assert_eq!((mined.pairs, mined.triplets.len()), (2, 1));
+//!
+//! let loss = triplet_loss(&embeddings, 2, &mined.triplets, 0.5);
+//! assert!((loss.value - (0.4 - 0.8 + 0.5)).abs() < 1e-6);
+//! # Ok::<(), facenet_train::MineError>(())
+//! ```
 
 mod augment;
 mod checkpoint;

@@ -269,31 +269,4 @@ mod tests {
             }
         }
     }
-
-    /// Not a check but a measurement: `DATASET=folder cargo test --release -- --ignored --nocapture
-    /// time_of_loading`.
-    #[test]
-    #[ignore = "a measurement, of a dataset named by the environment"]
-    fn time_of_loading_a_pass_from_disk_and_from_memory() {
-        let path = std::env::var_os("DATASET").expect("DATASET names a dataset");
-        let start = std::time::Instant::now();
-        let dataset = Dataset::open(path.as_ref()).unwrap().cached_up_to(4096);
-        println!("{} images listed in {:?}", dataset.image_count(), start.elapsed());
-        let sampler = Sampler::new(&dataset.image_counts(), SamplerConfig::default(), 1).unwrap();
-        let steps = sampler.steps_per_pass();
-        let preprocessing = Preprocessing { version: 1, edge_px: 64, field: 0.875 };
-        let augment = Augment::new(AugmentConfig::default(), preprocessing).unwrap();
-        let dataset = Arc::new(dataset);
-        let source = BatchSource { dataset: Arc::clone(&dataset), sampler, augment };
-        let planning = std::time::Instant::now();
-        (0..steps).for_each(|step| drop(source.sampler.batch(step)));
-        println!("planned in {:?} a batch", planning.elapsed() / steps as u32);
-        for pass in 0..4 {
-            let mut loader = Loader::start(source.clone(), pass * steps, LoaderConfig::default()).unwrap();
-            let start = std::time::Instant::now();
-            let faces: usize = (0..steps).map(|_| loader.next().unwrap().ids.len()).sum();
-            println!("pass {pass}: {:.0} faces a second", faces as f64 / start.elapsed().as_secs_f64());
-        }
-        println!("{} unreadable", dataset.unreadable_count());
-    }
 }

@@ -203,7 +203,9 @@ impl Log {
 
     pub(crate) fn append(&mut self, record: &Record) -> Result<(), LogError> {
         let line = serde_json::to_string(record).expect("records are plain data") + "\n";
-        self.file.write_all(line.as_bytes()).map_err(|source| LogError::Io { path: self.path.clone(), source })
+        self.file
+            .write_all(line.as_bytes())
+            .map_err(|source| LogError::Io { path: self.path.clone(), source })
     }
 
     pub(crate) fn records(&self) -> Result<Vec<Record>, LogError> {

@@ -159,7 +159,8 @@ pub fn train(
         let last = state.step == settings.schedule.steps;
         let due = |every: u64| state.step.is_multiple_of(every) || last;
         if due(settings.run.log_every) {
-            let record = std::mem::take(&mut window).finish(state.step, settings.schedule.rate(state.step - 1));
+            let record =
+                std::mem::take(&mut window).finish(state.step, settings.schedule.rate(state.step - 1));
             show(Event::Logged(&record));
             run.log(&Record::Step(record))?;
         }
@@ -190,7 +191,11 @@ fn start(config: &ValidConfig) -> Checkpoint {
 }
 
 /// Embeds, mines, and moves the weights against the gradient of the loss.
-fn step(config: &ValidConfig, state: &mut Checkpoint, batch: &LoadedBatch) -> Result<(f32, Mined), TrainError> {
+fn step(
+    config: &ValidConfig,
+    state: &mut Checkpoint,
+    batch: &LoadedBatch,
+) -> Result<(f32, Mined), TrainError> {
     let settings = config.settings();
     let not_a_number = || TrainError::NotANumber { step: batch.step, faces: faces(batch) };
     let pass = state.network.forward(batch.images.clone());

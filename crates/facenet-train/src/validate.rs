@@ -65,7 +65,10 @@ impl Validator {
             chip().map_err(wrong)?.ok_or_else(|| wrong("no face in it".into()))
         });
         let chips = chips.collect::<Result<_, _>>()?;
-        Ok(Self { name: config.pairs.display().to_string(), pairs, images, chips })
+        let name = config.name.clone().unwrap_or_else(|| {
+            config.pairs.file_name().unwrap_or(config.pairs.as_os_str()).display().to_string()
+        });
+        Ok(Self { name, pairs, images, chips })
     }
 
     /// The figures of a model.

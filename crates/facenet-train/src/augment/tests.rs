@@ -162,25 +162,3 @@ proptest! {
         prop_assert_eq!(chip.edge(), edge_px);
     }
 }
-
-/// Not a check but a measurement: `cargo test --release -- --ignored --nocapture time_of_augmenting`.
-#[test]
-#[ignore = "a measurement"]
-fn time_of_augmenting_a_crop_of_128_pixels() {
-    let image = drawn(128, 128);
-    let mut out = vec![0.0; 3 * 64 * 64];
-    let mut each = |name: &str, config: AugmentConfig| {
-        let augment = Augment::new(config, INPUT).unwrap();
-        let mut cutter = ChipCutter::new();
-        let start = std::time::Instant::now();
-        for seed in 0..5000 {
-            facenet::preprocess(&augment.chip(&mut cutter, &image, seed).unwrap(), &mut out);
-        }
-        println!("{name}: {:?} a chip", start.elapsed() / 5000);
-    };
-    each("none", AugmentConfig::NONE);
-    each("default", AugmentConfig::default());
-    each("low resolution", AugmentConfig { low_resolution: 1.0, ..AugmentConfig::NONE });
-    each("blur", AugmentConfig { blur: 1.0, ..AugmentConfig::NONE });
-    each("colour", AugmentConfig { brightness: 0.1, ..AugmentConfig::NONE });
-}

@@ -195,22 +195,3 @@ proptest! {
         prop_assert_eq!(mined.pairs, mined.triplets.len() + mined.pairs_without_negative);
     }
 }
-
-/// Not a check but a measurement: `cargo test --release -- --ignored --nocapture time_of_mining`.
-#[test]
-#[ignore = "a measurement"]
-fn time_of_mining_a_batch_of_the_papers_size() {
-    let rows = unit_rows(1800, 128, 5);
-    let labels: Vec<u32> = (0..1800).map(|i| i / 40).collect();
-    for rule in RULES {
-        let start = std::time::Instant::now();
-        SquaredDistances::between(&rows, 1800).unwrap();
-        let distances = start.elapsed();
-        let mined = mine(&rows, &labels, with(rule, 0.2), 1).unwrap();
-        println!(
-            "{rule:?}: distances {distances:?}, all {:?}, {} triplets",
-            start.elapsed() - distances,
-            mined.triplets.len()
-        );
-    }
-}

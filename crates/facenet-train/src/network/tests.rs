@@ -52,7 +52,11 @@ fn the_frozen_network_equals_the_trained_one() {
             let norm = frozen.iter().map(|v| v * v).sum::<f32>().sqrt();
             for (frozen, trained) in frozen.iter().zip(trained) {
                 // Twenty layers of 32-bit sums in another order.
-                assert!((frozen / norm - trained).abs() < 1e-4, "{name}: {} against {trained}", frozen / norm);
+                assert!(
+                    (frozen / norm - trained).abs() < 1e-4,
+                    "{name}: {} against {trained}",
+                    frozen / norm
+                );
             }
         }
     }
@@ -62,7 +66,8 @@ fn the_frozen_network_equals_the_trained_one() {
 fn the_gradient_of_a_weight_is_that_of_finite_differences() {
     let network = network("lite");
     let batch = images(&network, 4);
-    let triplets = [Triplet { anchor: 0, positive: 1, negative: 2 }, Triplet { anchor: 3, positive: 2, negative: 1 }];
+    let triplets =
+        [Triplet { anchor: 0, positive: 1, negative: 2 }, Triplet { anchor: 3, positive: 2, negative: 1 }];
     let loss = |network: &TrainNetwork| {
         let pass = network.forward(batch.clone());
         // A margin that keeps every hinge open, so that the loss is smooth.
@@ -70,7 +75,10 @@ fn the_gradient_of_a_weight_is_that_of_finite_differences() {
     };
     let (at, pass) = loss(&network);
     let gradients = pass.backward(at.gradient);
-    assert_eq!(gradients.len(), network.tensors().keys().filter(|n| !n.ends_with("mean") && !n.ends_with("variance")).count());
+    assert_eq!(
+        gradients.len(),
+        network.tensors().keys().filter(|n| !n.ends_with("mean") && !n.ends_with("variance")).count()
+    );
     for name in ["embedding.weight", "residual4.second.norm.gamma", "conv3.weight", "conv1.norm.beta"] {
         // The steepest weight: its slope stands out of the rounding of the loss.
         let steepest = |(_, a): &(usize, &f32), (_, b): &(usize, &f32)| a.abs().total_cmp(&b.abs());
@@ -82,6 +90,9 @@ fn the_gradient_of_a_weight_is_that_of_finite_differences() {
         };
         let step = 1e-3;
         let expected = ((shifted(step) - shifted(-step)) / f64::from(2.0 * step)) as f32;
-        assert!((found - expected).abs() < 0.05 * expected.abs() + 2e-3, "{name}: {found} against {expected}");
+        assert!(
+            (found - expected).abs() < 0.05 * expected.abs() + 2e-3,
+            "{name}: {found} against {expected}"
+        );
     }
 }

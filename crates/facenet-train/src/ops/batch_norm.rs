@@ -53,7 +53,8 @@ pub(crate) fn batch_norm(
 /// The mean of channel `c` and the sum of squared deviations from it, in two passes over the cached channel.
 fn moments(source: &[f32], c: usize, channels: usize, area: usize) -> (f64, f64) {
     let maps = || source.chunks_exact(area).skip(c).step_by(channels);
-    let (sum, count) = maps().fold((0.0, 0), |(sum, count), map| (sum + f64::from(sum_of(map, |v| v)), count + area));
+    let (sum, count) =
+        maps().fold((0.0, 0), |(sum, count), map| (sum + f64::from(sum_of(map, |v| v)), count + area));
     let mean = sum / count as f64;
     let squares = maps().map(|map| f64::from(sum_of(map, |v| (v - mean as f32) * (v - mean as f32)))).sum();
     (mean, squares)
@@ -143,10 +144,13 @@ impl Function<3> for BatchNorm {
 
         let source_gradient = needed[0].then(|| {
             let mut target = vec![0.0; source.len()];
-            let images = target.par_chunks_mut(image).zip(source.par_chunks(image)).zip(gradient.par_chunks(image));
+            let images =
+                target.par_chunks_mut(image).zip(source.par_chunks(image)).zip(gradient.par_chunks(image));
             images.for_each(|((target, source), gradient)| {
                 let maps = target.chunks_exact_mut(self.area).zip(source.chunks_exact(self.area));
-                for (c, ((target, source), gradient)) in maps.zip(gradient.chunks_exact(self.area)).enumerate() {
+                for (c, ((target, source), gradient)) in
+                    maps.zip(gradient.chunks_exact(self.area)).enumerate()
+                {
                     // dx = scale · (g − mean(g) − x̂ · mean(g · x̂)), with x̂ = (x − mean) · inverse.
                     let (plain, weighted) = (sums[c].0 / count, sums[c].1 / count);
                     let (passed, mean, inverse, scale) =

@@ -74,7 +74,12 @@ impl Convolution {
 
     fn maps(&self) -> Maps {
         let area = self.edge * self.edge;
-        Maps { channels: self.channels, edge: self.edge, channel_stride: area, image_stride: self.source_len() }
+        Maps {
+            channels: self.channels,
+            edge: self.edge,
+            channel_stride: area,
+            image_stride: self.source_len(),
+        }
     }
 
     /// A single image whose columns are its own maps.
@@ -112,7 +117,9 @@ impl Convolution {
                 products.resize(self.filters * positions, 0.0);
                 multiply(self.weight(), right, &mut products, positions, 0.0, Threads::One);
                 for (image, maps) in target.chunks_exact_mut(self.output_len()).enumerate() {
-                    for (map, line) in maps.chunks_exact_mut(self.area()).zip(products.chunks_exact(positions)) {
+                    for (map, line) in
+                        maps.chunks_exact_mut(self.area()).zip(products.chunks_exact(positions))
+                    {
                         map.copy_from_slice(&line[image * self.area()..][..self.area()]);
                     }
                 }
@@ -188,7 +195,8 @@ impl Function<2> for Convolution {
         let source = self.source.as_slice();
         let (source_part, output_part) = (self.part() * self.source_len(), self.part() * self.output_len());
         let mut source_gradient = vec![0.0; if source_needed { source.len() } else { 0 }];
-        let mut targets: Vec<Option<&mut [f32]>> = source_gradient.chunks_mut(source_part).map(Some).collect();
+        let mut targets: Vec<Option<&mut [f32]>> =
+            source_gradient.chunks_mut(source_part).map(Some).collect();
         targets.resize_with(source.len().div_ceil(source_part), || None);
 
         let shares: Vec<Option<Vec<f32>>> = targets

@@ -59,7 +59,9 @@ fn input(shape: &[usize], seed: usize) -> (Vec<f32>, Vec<usize>) {
 
 #[test]
 fn a_convolution_equals_burns_own_and_so_do_its_gradients() {
-    for (kernel, stride, edge, images) in [(3, 1, 5, 3), (1, 1, 4, 2), (5, 2, 7, 19), (3, 2, 6, 9), (1, 1, 17, 1)] {
+    for (kernel, stride, edge, images) in
+        [(3, 1, 5, 3), (1, 1, 4, 2), (5, 2, 7, 19), (3, 2, 6, 9), (1, 1, 17, 1)]
+    {
         let (x, w) = (wave(images * 3 * edge * edge, 1), wave(4 * 3 * kernel * kernel, 2));
         let leaves = || {
             let x = tensor(&x, [images, 3, edge, edge]).require_grad();
@@ -93,11 +95,13 @@ fn batch_norm_gives_each_channel_the_mean_and_deviation_it_learns() {
     let shape = [5, 3, 4, 4];
     let source = wave(240, 4);
     let (gamma, beta) = ([1.5, 0.5, 2.0], [0.1, -0.2, 0.3]);
-    let (output, statistics) = batch_norm(tensor(&source, shape), tensor(&gamma, [3]), tensor(&beta, [3]), false);
+    let (output, statistics) =
+        batch_norm(tensor(&source, shape), tensor(&gamma, [3]), tensor(&beta, [3]), false);
     let output = values(output);
     for channel in 0..3 {
         let of = |values: &[f32]| -> (f64, f64) {
-            let picked: Vec<f64> = (0..240).filter(|i| i / 16 % 3 == channel).map(|i| f64::from(values[i])).collect();
+            let picked: Vec<f64> =
+                (0..240).filter(|i| i / 16 % 3 == channel).map(|i| f64::from(values[i])).collect();
             let mean = picked.iter().sum::<f64>() / 80.0;
             (mean, picked.iter().map(|v| (v - mean).powi(2)).sum::<f64>())
         };
@@ -144,7 +148,8 @@ fn an_l2_pool_of_zeros_sends_nothing_back() {
 
 #[test]
 fn the_sum_of_a_residual_block_passes_gradients_where_it_is_positive() {
-    let (a, b) = (tensor(&[1.0, -3.0, 2.0, 0.5], [1, 1, 2, 2]), tensor(&[1.0, 1.0, -1.0, -0.5], [1, 1, 2, 2]));
+    let (a, b) =
+        (tensor(&[1.0, -3.0, 2.0, 0.5], [1, 1, 2, 2]), tensor(&[1.0, 1.0, -1.0, -0.5], [1, 1, 2, 2]));
     let (a, b) = (a.require_grad(), b.require_grad());
     let sum = add_relu(a.clone(), b.clone());
     assert_eq!(values(sum.clone()), [2.0, 0.0, 1.0, 0.0]);

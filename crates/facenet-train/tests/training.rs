@@ -1,0 +1,169 @@
+//! Whole runs on drawn faces.
+
+use std::path::Path;
+
+use facenet_core::RgbImage;
+use facenet_train::{Event, RunFolder, TrainConfig, TrainError, Trained, ValidConfig, train};
+
+/// A folder of four people with two pictures each: a colour that is the person's, and a pattern that is not.
+fn draw_people(folder: &Path) {
+    for person in 0..4u8 {
+        let home = folder.join(format!("person-{person}"));
+        std::fs::create_dir_all(&home).unwrap();
+        for picture in 0..2u8 {
+            let colour = [60 * person, 200 - 50 * person, 40 + 90 * (person % 2)];
+            let image = RgbImage::from_fn(64, 64, |x, y| {
+                let stripe = ((x + y * u32::from(person + 1)) / 8 + u32::from(picture)) % 2;
+                colour.map(|c| c + 40 * stripe as u8).into()
+            });
+            image.save(home.join(format!("{picture}.png"))).unwrap();
+        }
+    }
+}
+
+fn config(data: &Path, extra: &str) -> ValidConfig {
+    let text = format!(
+        "seed = 7\ndata.train = {data:?}\nbatch = {{ identities = 4, faces = 2, negatives = 0 }}\n{extra}"
+    );
+    toml::from_str::<TrainConfig>(&text).unwrap().validate().unwrap()
+}
+
+fn run(
+    config: &ValidConfig,
+    folder: &Path,
+    resume: bool,
+    show: impl FnMut(Event),
+) -> Result<Trained, TrainError> {
+    train(config, &mut RunFolder::open(folder, resume).unwrap(), show)
+}
+
+const SIX_STEPS: &str = "schedule = { steps = 6 }\nrun = { log_every = 1, checkpoint_every = 2, keep = 9 }\n";
+
+#[test]
+fn eight_images_are_learnt_to_almost_no_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    // Without augmentation and with the hardest negatives, so that nothing is left to learn only when all is learnt.
+    let config = config(
+        &folder.path().join("faces"),
+        "triplets = { rule = \"hardest\" }\nschedule = { steps = 40 }\nrun = { log_every = 1 }\n\
+         [augment]\nflip = 0.0\nscale = 0.0\nshift = 0.0\nbrightness = 0.0\ncontrast = 0.0\nsaturation = 0.0\n\
+         grey = 0.0\nlow_resolution = 0.0\nblur = 0.0\nerase = 0.0\n",
+    );
+    let mut losses = Vec::new();
+    run(&config, &folder.path().join("run"), false, |event| {
+        if let Event::Logged(record) = event {
+            losses.push((record.loss, record.active.unwrap()));
+        }
+    })
+    .unwrap();
+    assert_eq!(losses.len(), 40);
+    assert!(losses[0].0 > 0.1, "random weights do not solve it: {:?}", losses[0]);
+    assert!(losses[35..].iter().all(|(loss, active)| *loss < 1e-3 && *active == 0.0), "{losses:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_and_another_seed_others() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let config = config(&folder.path().join("faces"), SIX_STEPS);
+    let weights = |config: &ValidConfig, name: &str| {
+        run(config, &folder.path().join(name), false, |_| {}).unwrap().model.contract().weights.clone()
+    };
+    let first = weights(&config, "first");
+    // One thread instead of all: sums keep their order.
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(first, single.install(|| weights(&config, "second")));
+
+    let mut other = config.settings().clone();
+    other.seed = 8;
+    assert_ne!(first, weights(&other.validate().unwrap(), "other"));
+}
+
+#[test]
+fn a_run_that_was_cut_off_and_resumed_equals_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let config = config(&folder.path().join("faces"), SIX_STEPS);
+    let whole = run(&config, &folder.path().join("whole"), false, |_| {}).unwrap();
+
+    // What is left when a process dies between the checkpoints of steps 4 and 6.
+    let cut = folder.path().join("cut");
+    run(&config, &cut, false, |_| {}).unwrap();
+    std::fs::remove_file(cut.join("checkpoints/step-000000006.safetensors")).unwrap();
+    std::fs::remove_file(cut.join("model.safetensors")).unwrap();
+
+    let mut started = None;
+    let resumed = run(&config, &cut, true, |event| {
+        if let Event::Starts { step, .. } = event {
+            started = Some(step);
+        }
+    });
+    assert_eq!(started, Some(4));
+    assert_eq!(resumed.unwrap().model, whole.model);
+    let steps = std::fs::read_to_string(cut.join("log.jsonl")).unwrap().lines().count();
+    assert_eq!(steps, 6, "steps taken twice are logged once");
+}
+
+#[test]
+fn a_run_folder_holds_what_repeats_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let config = config(&folder.path().join("faces"), SIX_STEPS);
+    let home = folder.path().join("run");
+    let first = run(&config, &home, false, |_| {}).unwrap();
+    assert!(std::fs::read_to_string(home.join("curves.svg")).unwrap().starts_with("<svg"));
+
+    let again = TrainConfig::load(&home.join("config.toml")).unwrap().validate().unwrap();
+    let second = run(&again, &folder.path().join("again"), false, |_| {}).unwrap();
+    assert_eq!(first.model, second.model);
+    assert_eq!(facenet::Model::load(&home.join("model.safetensors")).unwrap(), first.model);
+}
+
+#[test]
+fn an_unreadable_image_is_named_and_the_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let faces = folder.path().join("faces");
+    draw_people(&faces);
+    std::fs::write(faces.join("person-2/2.png"), "no picture").unwrap();
+    let mut named = Vec::new();
+    let config = config(&faces, "schedule = { steps = 9 }\n");
+    let trained = run(&config, &folder.path().join("run"), false, |event| {
+        if let Event::Unreadable(image) = event {
+            named.push(image.place.clone());
+        }
+    })
+    .unwrap();
+    assert_eq!((named.len(), trained.unreadable), (1, 1));
+    assert!(named[0].ends_with("person-2/2.png"), "{named:?}");
+}
+
+#[test]
+fn an_embedding_that_collapses_is_recognised_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let faces = folder.path().join("faces");
+    // Everybody looks the same: all faces lie in one point whatever the weights.
+    for person in 0..4 {
+        let home = faces.join(format!("person-{person}"));
+        std::fs::create_dir_all(&home).unwrap();
+        for picture in 0..2 {
+            RgbImage::from_pixel(64, 64, [90, 90, 90].into())
+                .save(home.join(format!("{picture}.png")))
+                .unwrap();
+        }
+    }
+    let config = config(
+        &faces,
+        "schedule = { steps = 9 }\nrun = { collapse_patience = 3 }\n[augment]\nbrightness = 0.0\ncontrast = 0.0\n\
+         saturation = 0.0\nerase = 0.0\n",
+    );
+    let mut warned_at = None;
+    let error = run(&config, &folder.path().join("run"), false, |event| {
+        if let Event::Collapsed { step } = event {
+            warned_at = Some(step);
+        }
+    })
+    .unwrap_err();
+    assert_eq!(warned_at, Some(1));
+    assert!(error.to_string().starts_with("the embedding has collapsed: for 3 steps"), "{error}");
+}
