@@ -44,7 +44,7 @@ impl Command {
             Self::Model(command) => model::run(command, console),
             Self::Bench(args) => bench::run(args, console),
             #[cfg(feature = "train")]
-            Self::Train(args) => return train::run(args),
+            Self::Train(args) => return train::run(args, console),
         };
         outcome.map(ExitCode::from)
     }

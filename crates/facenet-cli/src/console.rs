@@ -29,6 +29,12 @@ impl Console {
         Self { quiet, failures: 0, hints: HashSet::new(), bar: ProgressBar::hidden() }
     }
 
+    /// Whether nothing but errors is wanted on stderr.
+    #[cfg(feature = "train")]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints a line of data.
     pub(crate) fn print(&self, line: impl Display) -> anyhow::Result<()> {
         let print = || writeln!(std::io::stdout(), "{line}");

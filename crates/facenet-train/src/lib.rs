@@ -32,17 +32,23 @@ mod sampler;
 mod train;
 mod validate;
 
-pub use augment::*;
-pub use checkpoint::*;
-pub use config::*;
-pub use dataset::*;
-pub use loader::*;
+pub use augment::{Augment, AugmentConfig, AugmentError};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use config::{
+    ConfigError, DataConfig, NetworkConfig, RunConfig, ScheduleConfig, TrainConfig, ValidConfig,
+    ValidationConfig,
+};
+pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
+pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{Loss, triplet_loss};
-pub use miner::*;
+pub use miner::{
+    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, SquaredDistances,
+    Triplet, mine,
+};
 pub use network::{Gradients, Pass, TrainNetwork};
 pub use optimiser::{AdaGrad, AdaGradConfig};
 pub use run::{RunError, RunFolder};
-pub use sampler::*;
+pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
 pub use train::{Event, TrainError, Trained, train};
 pub use validate::{ValidateError, Validator};

@@ -88,7 +88,7 @@ pub enum TrainError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
-    Validate(#[from] ValidateError),
+    Validate(Box<ValidateError>),
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error(
@@ -108,6 +108,12 @@ pub enum TrainError {
          or take more people a batch"
     )]
     Collapsed { patience: u64, distance: f32 },
+}
+
+impl From<ValidateError> for TrainError {
+    fn from(error: ValidateError) -> Self {
+        Self::Validate(Box::new(error))
+    }
 }
 
 /// Trains with triplets mined inside each batch (Schroff et al. 2015, §3), from the last checkpoint of `run` if it

@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 use facenet_train::{Event, RunFolder, TrainConfig, ValidationConfig, train};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::console::Console;
+
 /// Train an embedding with the triplet loss.
 ///
 /// The run folder holds the effective config, the log (JSON lines), curves (SVG), checkpoints and, at the end, the
@@ -36,7 +38,7 @@ pub(crate) struct Args {
     validation_pairs: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     let mut config = TrainConfig::load(&args.config)?;
     if let Some(data) = &args.data {
         config.data.train.clone_from(data);
@@ -48,13 +50,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let config =
         config.validate().with_context(|| format!("cannot use the config `{}`", args.config.display()))?;
-    eprintln!("{}", config.settings().to_toml());
+    if !console.is_quiet() {
+        eprintln!("{}", config.settings().to_toml());
+    }
 
     let folder = args.run.clone().unwrap_or_else(|| {
         PathBuf::from("runs").join(args.config.file_stem().unwrap_or(args.config.as_os_str()))
     });
     let mut run = RunFolder::open(&folder, args.resume)?;
-    let mut view = View::new();
+    let mut view = View::new(console.is_quiet());
     let trained = train(&config, &mut run, |event| view.show(&event))?;
     view.bar.finish_and_clear();
 
@@ -72,24 +76,33 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 /// The live view: a bar that stays, and lines above it that are also there when nobody watches.
 struct View {
+    quiet: bool,
     bar: ProgressBar,
     start: Instant,
 }
 
 impl View {
-    fn new() -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    fn new(quiet: bool) -> Self {
+        let bar = if std::io::stderr().is_terminal() && !quiet {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
         let style = "{bar:30} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
-        Self { bar, start: Instant::now() }
+        Self { quiet, bar, start: Instant::now() }
     }
 
+    /// Tells something, unless quiet.
     fn line(&self, text: &str) {
-        if self.bar.is_hidden() {
-            eprintln!("{text}");
-        } else {
-            self.bar.println(text);
+        if !self.quiet {
+            self.error(text);
         }
+    }
+
+    /// Tells something that went wrong.
+    fn error(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
     }
 
     fn show(&mut self, event: &Event) {
@@ -120,7 +133,7 @@ impl View {
                     record.waiting * 100.0,
                 );
                 if self.bar.is_hidden() {
-                    eprintln!("step {}  {text}", record.step);
+                    self.line(&format!("step {}  {text}", record.step));
                 } else {
                     self.bar.set_message(text);
                 }
@@ -138,8 +151,8 @@ impl View {
                     self.start.elapsed().as_secs_f64()
                 ));
             }
-            Event::Unreadable(image) => self.line(&format!("facenet: {}: {}", image.place, image.reason)),
-            Event::Collapsed { step } => self.line(&format!(
+            Event::Unreadable(image) => self.error(&format!("facenet: {}: {}", image.place, image.reason)),
+            Event::Collapsed { step } => self.error(&format!(
                 "step {step}: the embedding has collapsed: all faces lie in nearly one point; if it does not recover, \
                  the run will stop"
             )),
