@@ -82,7 +82,7 @@ pub enum TrainError {
     #[error("cannot start the threads that prepare batches")]
     Threads(#[source] std::io::Error),
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(Box<RunError>),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
@@ -90,7 +90,7 @@ pub enum TrainError {
     #[error(transparent)]
     Validate(Box<ValidateError>),
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(Box<ModelError>),
     #[error(
         "the loss or an embedding of step {step} is not a number (faces {faces}); the last good checkpoint is kept\n\
          hint: lower `schedule.learning_rate`, or lengthen `schedule.warm_up`"
@@ -108,6 +108,18 @@ pub enum TrainError {
          or take more people a batch"
     )]
     Collapsed { patience: u64, distance: f32 },
+}
+
+impl From<RunError> for TrainError {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
+impl From<ModelError> for TrainError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(Box::new(error))
+    }
 }
 
 impl From<ValidateError> for TrainError {

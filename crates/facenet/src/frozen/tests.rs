@@ -37,7 +37,7 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
         match node.layer {
             Layer::Concat => node.inputs.iter().for_each(|&i| out.extend(&values[i])),
             Layer::AddRelu => {
-                out.extend(input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| (a + b).max(0.0)))
+                out.extend(input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| (a + b).max(0.0)));
             }
             Layer::AveragePool => {
                 out.extend(input.chunks_exact(edge * edge).map(|m| m.iter().sum::<f64>() / m.len() as f64));
