@@ -21,7 +21,7 @@ use convolution::{Folded, convolve};
 use plan::{Home, Plan};
 
 /// Images that one thread takes through the network at a time: enough for wide products on 3×3 maps, few enough
-/// that the values stay in the cache. Measured on NN4 and Lite; from 4 to 16 the speed differs by under 10 %.
+/// that the values stay in the cache.
 const GROUP: usize = 8;
 
 /// A frozen network with its contract: the [`Embedder`] of this crate.
