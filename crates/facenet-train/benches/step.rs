@@ -25,7 +25,7 @@ fn training_step(criterion: &mut Criterion) {
         let miner = MinerConfig { margin: 4.0, rule: NegativeRule::Hardest };
         group.bench_function(format!("{name}, batch {BATCH}"), |bencher| {
             bencher.iter(|| {
-                let pass = network.forward(images.clone());
+                let pass = network.forward(images.clone(), None);
                 let mined = mine(&pass.embeddings, &labels, miner, 1).expect("unit rows");
                 let loss = triplet_loss(&pass.embeddings, 128, &mined.triplets, 0.2);
                 let gradients = pass.backward(loss.gradient);

@@ -46,7 +46,7 @@ pub use miner::{
     Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, SquaredDistances,
     Triplet, mine,
 };
-pub use network::{Gradients, Pass, TrainNetwork};
+pub use network::{Dropout, Gradients, Pass, TrainNetwork};
 pub use optimiser::{AdaGrad, AdaGradConfig};
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};

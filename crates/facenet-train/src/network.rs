@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 use facenet::network::{Graph, Layer, Node};
 use facenet::{Tensor as WeightTensor, Weights, WeightsError, node_tensors};
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::ops::{
     BatchStatistics, add_relu, batch_norm, convolution, l2_pool, local_response_norm, max_pool,
@@ -28,7 +29,20 @@ pub struct Pass {
     pub embeddings: Vec<f32>,
     output: Tensor<2>,
     leaves: Vec<(String, Tensor<1>)>,
-    statistics: Vec<(String, BatchStatistics)>,
+    statistics: Statistics,
+}
+
+/// What each batch normalisation saw of a pass, by the name of its layer.
+pub(crate) type Statistics = Vec<(String, BatchStatistics)>;
+
+/// Inputs of the embedding layer that are left out at random while training (Srivastava et al. 2014). Which ones
+/// depends on the image's seed alone, not on the images beside it: a batch in pieces loses the same ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropout<'a> {
+    /// The share of inputs that become zero, in `[0, 1)`; the others grow by `1 / (1 − share)`.
+    pub share: f32,
+    /// A seed for each image.
+    pub seeds: &'a [u64],
 }
 
 /// The gradients of one step by the names of their weights.
@@ -91,8 +105,8 @@ impl TrainNetwork {
     /// Embeds a batch, with batch normalisation over that batch, and keeps what the way back needs.
     ///
     /// # Shapes
-    /// `images` `[batch, 3, edge, edge]`, at least two images.
-    pub fn forward(&self, images: Vec<f32>) -> Pass {
+    /// `images` `[batch, 3, edge, edge]`, at least two images; as many seeds in `dropout`, if any.
+    pub fn forward(&self, images: Vec<f32>, dropout: Option<Dropout>) -> Pass {
         let device = Device::flex().autodiff();
         let edge = self.graph.input().edge;
         let batch = images.len() / (3 * edge * edge);
@@ -103,7 +117,10 @@ impl TrainNetwork {
         let mut output = None;
         for node in self.graph.nodes() {
             if node.layer == Layer::Embed {
-                output = Some(pass.embed(node, values[node.inputs[0]].clone()));
+                let input = values[node.inputs[0]].clone();
+                output = Some(
+                    pass.embed(node, dropout.map_or_else(|| input.clone(), |d| drop_out(input.clone(), d))),
+                );
             } else {
                 let inputs = node.inputs.iter().map(|&input| values[input].clone()).collect();
                 values.push(pass.layer(node, inputs));
@@ -114,18 +131,29 @@ impl TrainNetwork {
         Pass { embeddings, output, leaves: pass.leaves, statistics: pass.statistics }
     }
 
-    /// Takes over the statistics of a batch into the running ones that the frozen network uses.
-    pub fn absorb_statistics(&mut self, pass: &Pass) {
-        for (node, BatchStatistics { mean, variance }) in &pass.statistics {
-            for (part, batch) in [("mean", mean), ("variance", variance)] {
+    /// Takes over the statistics of a step into the running ones that the frozen network uses: the means over its
+    /// passes.
+    pub(crate) fn absorb_statistics(&mut self, passes: &[Statistics]) {
+        let share = MOMENTUM / passes.len() as f32;
+        for (index, (node, _)) in passes.first().into_iter().flatten().enumerate() {
+            for part in ["mean", "variance"] {
                 let running = self.values_mut(&format!("{node}.norm.{part}"));
-                running.iter_mut().zip(batch).for_each(|(r, b)| *r += MOMENTUM * (b - *r));
+                running.iter_mut().for_each(|r| *r *= 1.0 - MOMENTUM);
+                for (_, BatchStatistics { mean, variance }) in passes.iter().map(|pass| &pass[index]) {
+                    let batch = if part == "mean" { mean } else { variance };
+                    running.iter_mut().zip(batch).for_each(|(r, b)| *r += share * b);
+                }
             }
         }
     }
 }
 
 impl Pass {
+    /// What the batch normalisations saw.
+    pub(crate) fn take_statistics(&mut self) -> Statistics {
+        std::mem::take(&mut self.statistics)
+    }
+
     /// The gradients of all weights, given the loss's gradient at the embeddings, `[batch, dimension]`.
     pub fn backward(self, gradient: Vec<f32>) -> Gradients {
         let shape = self.output.dims();
@@ -140,12 +168,27 @@ impl Pass {
     }
 }
 
+/// Leaves out a share of each image's values.
+fn drop_out(values: Tensor<4>, Dropout { share, seeds }: Dropout) -> Tensor<4> {
+    let dims = values.dims();
+    let kept = 1.0 / (1.0 - share);
+    let mask: Vec<f32> = seeds
+        .iter()
+        .flat_map(|seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(*seed);
+            (0..dims[1..].iter().product()).map(move |_| if rng.random::<f32>() < share { 0.0 } else { kept })
+        })
+        .collect();
+    let device = values.device();
+    values * Tensor::<4>::from_data(TensorData::new(mask, dims), &device)
+}
+
 /// A pass on its way through the graph.
 struct Recorder<'a> {
     network: &'a TrainNetwork,
     device: Device,
     leaves: Vec<(String, Tensor<1>)>,
-    statistics: Vec<(String, BatchStatistics)>,
+    statistics: Statistics,
 }
 
 impl Recorder<'_> {

@@ -216,7 +216,7 @@ fn step(
 ) -> Result<(f32, Mined), TrainError> {
     let settings = config.settings();
     let not_a_number = || TrainError::NotANumber { step: batch.step, faces: faces(batch) };
-    let pass = state.network.forward(batch.images.clone());
+    let mut pass = state.network.forward(batch.images.clone(), None);
     let seed = settings.seed ^ (batch.step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mined = match mine(&pass.embeddings, &batch.labels, settings.triplets, seed) {
         Ok(mined) => mined,
@@ -228,7 +228,7 @@ fn step(
     if !loss.value.is_finite() {
         return Err(not_a_number());
     }
-    state.network.absorb_statistics(&pass);
+    state.network.absorb_statistics(&[pass.take_statistics()]);
     let gradients = pass.backward(loss.gradient);
     let rate = settings.schedule.rate(batch.step);
     state.optimiser.step(&mut state.network, &gradients, rate);

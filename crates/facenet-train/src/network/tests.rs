@@ -20,7 +20,7 @@ fn images(network: &TrainNetwork, count: usize) -> Vec<f32> {
 #[test]
 fn embeddings_are_unit_rows() {
     let network = network("lite");
-    let pass = network.forward(images(&network, 3));
+    let pass = network.forward(images(&network, 3), None);
     for row in pass.embeddings.chunks_exact(128) {
         assert!((row.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-5);
     }
@@ -32,7 +32,7 @@ fn the_frozen_network_equals_the_trained_one() {
     for name in ["lite", "nn4"] {
         let mut network = network(name);
         let batch = images(&network, 4);
-        let pass = network.forward(batch.clone());
+        let pass = network.forward(batch.clone(), None);
         for (node, statistics) in &pass.statistics {
             network.values_mut(&format!("{node}.norm.mean")).copy_from_slice(&statistics.mean);
             let values = pass.leaves.iter().find(|(leaf, _)| *leaf == format!("{node}.norm.gamma")).unwrap();
@@ -69,7 +69,7 @@ fn the_gradient_of_a_weight_is_that_of_finite_differences() {
     let triplets =
         [Triplet { anchor: 0, positive: 1, negative: 2 }, Triplet { anchor: 3, positive: 2, negative: 1 }];
     let loss = |network: &TrainNetwork| {
-        let pass = network.forward(batch.clone());
+        let pass = network.forward(batch.clone(), None);
         // A margin that keeps every hinge open, so that the loss is smooth.
         (triplet_loss(&pass.embeddings, 128, &triplets, 4.0), pass)
     };
