@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use facenet::{ChipCutter, preprocess};
-use facenet_core::RgbImage;
+use facenet::ChipCutter;
+use facenet_core::{Chip, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
@@ -54,38 +54,41 @@ pub struct BatchSource {
 pub struct LoadedBatch {
     /// Which step it is for.
     pub step: u64,
-    /// The chips, `[batch, 3, edge, edge]`, as [`facenet::preprocess`] writes them.
-    pub images: Vec<f32>,
+    /// The augmented faces: bytes, a quarter of what the network's input takes.
+    pub chips: Vec<Chip>,
     /// Whose they are, `[batch]`: positions in [`Dataset::identities`].
     pub labels: Vec<u32>,
     /// Which images they are, `[batch]`.
     pub ids: Vec<ImageId>,
+    /// A seed of each face for what the network draws, `[batch]`.
+    pub seeds: Vec<u64>,
     /// How many planned images could not be read. For each, another image of the same person stands in, if
     /// there is one; without, the batch is smaller, and who has one face left in it serves as a negative.
     pub skipped: usize,
 }
 
 impl BatchSource {
-    /// Reads, decodes, augments and preprocesses the batch of a step.
+    /// Reads, decodes and augments the batch of a step.
     pub fn load(&self, step: u64) -> LoadedBatch {
         let plan = self.sampler.batch(step);
         let planned = plan.items.len();
         let (readable, skipped) = self.readable(plan);
 
-        let edge = self.augment.edge_px() as usize;
         let mut batch = LoadedBatch {
             step,
-            images: vec![0.0; readable.len() * 3 * edge * edge],
+            chips: Vec::with_capacity(planned),
             labels: Vec::with_capacity(planned),
             ids: Vec::with_capacity(planned),
+            seeds: Vec::with_capacity(planned),
             skipped,
         };
         let mut cutter = ChipCutter::new();
-        for ((item, image), out) in readable.iter().zip(batch.images.chunks_exact_mut(3 * edge * edge)) {
-            let chip = self.augment.chip(&mut cutter, image, item.augment_seed);
-            preprocess(&chip.expect("every part that is seen of an image of MIN_EDGE_PX has a pixel"), out);
+        for (item, image) in readable {
+            let chip = self.augment.chip(&mut cutter, &image, item.augment_seed);
+            batch.chips.push(chip.expect("every part that is seen of an image of MIN_EDGE_PX has a pixel"));
             batch.labels.push(item.identity);
             batch.ids.push(item.image);
+            batch.seeds.push(item.augment_seed);
         }
         batch
     }
@@ -220,12 +223,12 @@ mod tests {
         let plan = source.sampler.batch(3).items;
         assert!(plan.iter().map(|item| item.image).eq(batch.ids.iter().copied()));
         assert!(plan.iter().map(|item| item.identity).eq(batch.labels.iter().copied()));
-        assert_eq!((batch.images.len(), batch.skipped), (plan.len() * 3 * 16 * 16, 0));
-        for (item, chip) in plan.iter().zip(batch.images.chunks_exact(3 * 16 * 16)) {
+        assert_eq!((batch.chips.len(), batch.skipped), (plan.len(), 0));
+        for (item, chip) in plan.iter().zip(&batch.chips) {
             // The red channel of person p and image i is 16 p + i everywhere.
             let image = item.image.0 - source.dataset.identities()[item.identity as usize].images.start;
-            let red = ((item.identity * 16 + image) as f32 - 127.5) / 128.0;
-            assert!(chip[..256].iter().all(|&v| v == red), "{item:?}");
+            let red = (item.identity * 16 + image) as u8;
+            assert!(chip.image().pixels().all(|pixel| pixel[0] == red), "{item:?}");
         }
     }
 

@@ -29,11 +29,8 @@ pub struct Pass {
     pub embeddings: Vec<f32>,
     output: Tensor<2>,
     leaves: Vec<(String, Tensor<1>)>,
-    statistics: Statistics,
+    statistics: Vec<(String, BatchStatistics)>,
 }
-
-/// What each batch normalisation saw of a pass, by the name of its layer.
-pub(crate) type Statistics = Vec<(String, BatchStatistics)>;
 
 /// Inputs of the embedding layer that are left out at random while training (Srivastava et al. 2014). Which ones
 /// depends on the image's seed alone, not on the images beside it: a batch in pieces loses the same ones.
@@ -131,27 +128,47 @@ impl TrainNetwork {
         Pass { embeddings, output, leaves: pass.leaves, statistics: pass.statistics }
     }
 
-    /// Takes over the statistics of a step into the running ones that the frozen network uses: the means over its
-    /// passes.
-    pub(crate) fn absorb_statistics(&mut self, passes: &[Statistics]) {
-        let share = MOMENTUM / passes.len() as f32;
-        for (index, (node, _)) in passes.first().into_iter().flatten().enumerate() {
-            for part in ["mean", "variance"] {
-                let running = self.values_mut(&format!("{node}.norm.{part}"));
-                running.iter_mut().for_each(|r| *r *= 1.0 - MOMENTUM);
-                for (_, BatchStatistics { mean, variance }) in passes.iter().map(|pass| &pass[index]) {
-                    let batch = if part == "mean" { mean } else { variance };
-                    running.iter_mut().zip(batch).for_each(|(r, b)| *r += share * b);
-                }
-            }
+    /// How many values [`Pass::statistics`] gives.
+    pub(crate) fn statistics_len(&self) -> usize {
+        let running = |(name, _): &(&String, &WeightTensor)| is_running(name);
+        self.tensors.iter().filter(running).map(|(_, tensor)| tensor.values.len()).sum()
+    }
+
+    /// Takes over the statistics of a step into the running ones that the frozen network uses: those of a pass, or
+    /// their means over several.
+    pub(crate) fn absorb_statistics(&mut self, statistics: &[f32]) {
+        let mut rest = statistics;
+        let names: Vec<String> = self.graph.nodes().iter().flat_map(|node| running(&node.name)).collect();
+        for name in names.iter().filter(|name| self.tensors.contains_key(*name)).collect::<Vec<_>>() {
+            let values = self.values_mut(name);
+            let (batch, others) = rest.split_at(values.len());
+            values.iter_mut().zip(batch).for_each(|(r, b)| *r += MOMENTUM * (b - *r));
+            rest = others;
         }
+    }
+
+    /// A gradient of zero for every weight that is learnt.
+    pub(crate) fn zero_gradients(&self) -> Gradients {
+        let learnt = self.tensors.iter().filter(|(name, _)| !is_running(name));
+        learnt.map(|(name, tensor)| (name.clone(), vec![0.0; tensor.values.len()])).collect()
     }
 }
 
+/// The names of a node's running mean and variance, should it have them.
+fn running(node: &str) -> [String; 2] {
+    ["mean", "variance"].map(|part| format!("{node}.norm.{part}"))
+}
+
+/// Whether a tensor follows the batches instead of being learnt.
+fn is_running(name: &str) -> bool {
+    name.ends_with(".norm.mean") || name.ends_with(".norm.variance")
+}
+
 impl Pass {
-    /// What the batch normalisations saw.
-    pub(crate) fn take_statistics(&mut self) -> Statistics {
-        std::mem::take(&mut self.statistics)
+    /// What the batch normalisations saw: of each, in the order of layers, its means, then its variances.
+    pub(crate) fn statistics(&self) -> Vec<f32> {
+        let of = |(_, s): &(String, BatchStatistics)| [s.mean.clone(), s.variance.clone()].concat();
+        self.statistics.iter().flat_map(of).collect()
     }
 
     /// The gradients of all weights, given the loss's gradient at the embeddings, `[batch, dimension]`.
@@ -188,7 +205,7 @@ struct Recorder<'a> {
     network: &'a TrainNetwork,
     device: Device,
     leaves: Vec<(String, Tensor<1>)>,
-    statistics: Statistics,
+    statistics: Vec<(String, BatchStatistics)>,
 }
 
 impl Recorder<'_> {

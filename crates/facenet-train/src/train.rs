@@ -9,7 +9,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::exact::Exact;
 use crate::log::{LogError, Record, StepRecord, ValidationRecord, Window};
+use crate::pieces::Pieces;
+use crate::processes::Alone;
 use crate::run::{RunError, RunFolder};
 use crate::validate::{ValidateError, Validator};
 use crate::{
@@ -216,20 +219,30 @@ fn step(
 ) -> Result<(f32, Mined), TrainError> {
     let settings = config.settings();
     let not_a_number = || TrainError::NotANumber { step: batch.step, faces: faces(batch) };
-    let mut pass = state.network.forward(batch.images.clone(), None);
+    let exact = Exact {
+        network: &state.network,
+        chips: &batch.chips,
+        dropout: 0.0,
+        seeds: &batch.seeds,
+        pieces: Pieces::of(batch.chips.len(), batch.chips.len()),
+        kept: 1,
+        processes: &Alone,
+    };
+    let embedded = exact.embed();
     let seed = settings.seed ^ (batch.step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mined = match mine(&pass.embeddings, &batch.labels, settings.triplets, seed) {
+    let mined = match mine(&embedded.embeddings, &batch.labels, settings.triplets, seed) {
         Ok(mined) => mined,
         Err(MineError::NotEmbeddings(_)) => return Err(not_a_number()),
         Err(MineError::Margin(_)) => unreachable!("the margin of valid settings is in range"),
     };
     let dimension = config.graph().dimension();
-    let loss = triplet_loss(&pass.embeddings, dimension, &mined.triplets, settings.triplets.margin);
+    let loss = triplet_loss(&embedded.embeddings, dimension, &mined.triplets, settings.triplets.margin);
     if !loss.value.is_finite() {
         return Err(not_a_number());
     }
-    state.network.absorb_statistics(&[pass.take_statistics()]);
-    let gradients = pass.backward(loss.gradient);
+    let statistics = embedded.statistics.clone();
+    let gradients = exact.backward(embedded, &loss.gradient);
+    state.network.absorb_statistics(&statistics);
     let rate = settings.schedule.rate(batch.step);
     state.optimiser.step(&mut state.network, &gradients, rate);
     state.step = batch.step + 1;
