@@ -4,7 +4,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use facenet::network::{self, Graph};
-use facenet_train::{AdaGrad, AdaGradConfig, MinerConfig, NegativeRule, TrainNetwork, mine, triplet_loss};
+use facenet_train::{
+    MinerConfig, NegativeRule, Optimiser, OptimiserConfig, TrainNetwork, mine, triplet_loss,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -20,7 +22,7 @@ fn training_step(criterion: &mut Criterion) {
         let images: Vec<f32> = (0..len).map(|i| (i as f32 * 0.013).sin()).collect();
         let labels: Vec<u32> = (0..BATCH as u32).map(|i| i / 4).collect();
         let mut network = TrainNetwork::new(graph, &mut ChaCha8Rng::seed_from_u64(1));
-        let mut optimiser = AdaGrad::new(AdaGradConfig::default());
+        let mut optimiser = Optimiser::new(OptimiserConfig::default());
         // The hardest negatives, so that there are triplets however far the bench has learnt.
         let miner = MinerConfig { margin: 4.0, rule: NegativeRule::Hardest };
         group.bench_function(format!("{name}, batch {BATCH}"), |bencher| {
@@ -29,7 +31,11 @@ fn training_step(criterion: &mut Criterion) {
                 let mined = mine(&pass.embeddings, &labels, miner, 1).expect("unit rows");
                 let loss = triplet_loss(&pass.embeddings, 128, &mined.triplets, 0.2);
                 let gradients = pass.backward(loss.gradient);
-                optimiser.step(&mut network, &gradients, 1e-6);
+                let parameters = network.tensors_mut();
+                optimiser.step(
+                    1e-6,
+                    parameters.filter_map(|(name, v)| Some((name, v, gradients.get(name)?.as_slice()))),
+                );
             });
         });
     }

@@ -8,12 +8,12 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaGrad, TrainNetwork, ValidConfig};
+use crate::{Optimiser, TrainNetwork, ValidConfig};
 
 /// The key of a checkpoint's facts in its metadata.
 const KEY: &str = "facenet.checkpoint";
-/// What the names of AdaGrad's sums start with.
-const SUMS: &str = "adagrad.";
+/// What the names of the optimiser's tensors start with.
+const STATES: [&str; 4] = ["adagrad.", "sgd.", "adam.m.", "adam.v."];
 
 /// A run between two steps. Batches are functions of seed and step, so no state of a generator is needed.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Checkpoint {
     /// The network after them.
     pub network: TrainNetwork,
     /// The optimiser after them.
-    pub optimiser: AdaGrad,
+    pub optimiser: Optimiser,
     /// Steps in a row for which the embedding was collapsed.
     pub collapsed_steps: u64,
 }
@@ -113,9 +113,9 @@ impl Checkpoint {
         let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let weights = self.network.tensors().iter();
         let weights = weights.map(|(name, t)| (name.clone(), t.shape.clone(), bytes(&t.values)));
-        let sums = self.optimiser.sums().iter();
-        let sums = sums.map(|(name, values)| (format!("{SUMS}{name}"), vec![values.len()], bytes(values)));
-        let tensors: Vec<_> = weights.chain(sums).collect();
+        let states = self.optimiser.state().iter();
+        let states = states.map(|(name, values)| (name.clone(), vec![values.len()], bytes(values)));
+        let tensors: Vec<_> = weights.chain(states).collect();
 
         let wrong = |source| CheckpointError::Write { path: path.into(), source };
         let views = tensors.iter().map(|(name, shape, bytes)| {
@@ -146,31 +146,32 @@ impl Checkpoint {
         if facts.data != data {
             return Err(CheckpointError::OtherData { path: path.into(), then: facts.data, now: data.into() });
         }
-        let sums = tensors.split_off(SUMS);
-        let (sums, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            sums.into_iter().partition(|(name, _)| name.starts_with(SUMS));
-        tensors.extend(rest);
+        let state = tensors.extract_if(.., |name, _| of_state(name).is_some());
+        let state: BTreeMap<_, _> = state.map(|(name, tensor)| (name, tensor.values)).collect();
         let network = TrainNetwork::from_weights(config.graph().clone(), tensors)
             .map_err(|source| CheckpointError::Weights { path: path.into(), source })?;
-        let sums = sums.into_iter().map(|(name, t)| (name[SUMS.len()..].to_owned(), t.values)).collect();
-        if let Some(reason) = misfit(&network, &sums) {
+        if let Some(reason) = misfit(&network, &state) {
             return Err(CheckpointError::Damaged { path: path.into(), reason });
         }
-        let optimiser = AdaGrad::with_sums(config.settings().optimiser, sums);
+        let optimiser = Optimiser::with_state(config.settings().optimiser, state, facts.step);
         Ok(Self { step: facts.step, network, optimiser, collapsed_steps: facts.collapsed_steps })
     }
 }
 
-/// What is wrong with the sums, if anything is.
-fn misfit(network: &TrainNetwork, sums: &BTreeMap<String, Vec<f32>>) -> Option<String> {
-    sums.iter().find_map(|(name, sums)| match network.tensors().get(name) {
-        Some(tensor)
-            if tensor.values.len() == sums.len() && sums.iter().all(|s| s.is_finite() && *s >= 0.0) =>
-        {
-            None
-        }
-        Some(_) => Some(format!("the optimiser's sums of `{name}` do not fit it")),
-        None => Some(format!("the optimiser has sums of `{name}`, which is no weight of the network")),
+/// The weight that a tensor of the optimiser belongs to; none for a weight itself.
+fn of_state(name: &str) -> Option<&str> {
+    STATES.iter().find_map(|prefix| name.strip_prefix(prefix))
+}
+
+/// What is wrong with the optimiser's state, if anything is.
+fn misfit(network: &TrainNetwork, state: &BTreeMap<String, Vec<f32>>) -> Option<String> {
+    // Sums and means of squares, whose roots are taken.
+    let is_square = |name: &str| name.starts_with("adagrad.") || name.starts_with("adam.v.");
+    let fits = |name: &str, v: f32| v.is_finite() && (v >= 0.0 || !is_square(name));
+    state.iter().find_map(|(name, values)| match network.tensors().get(of_state(name)?) {
+        Some(tensor) if tensor.values.len() == values.len() && values.iter().all(|v| fits(name, *v)) => None,
+        Some(_) => Some(format!("the optimiser's `{name}` does not fit its weight")),
+        None => Some(format!("the optimiser has `{name}`, but the network has no such weight")),
     })
 }
 
@@ -197,7 +198,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::{Gradients, TrainConfig};
+    use crate::TrainConfig;
 
     fn config(extra: &str) -> ValidConfig {
         let text = format!("{extra}\ndata.train = \"faces\"\nschedule.steps = 9\n");
@@ -207,10 +208,11 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         let config = config("");
         let mut network = TrainNetwork::new(config.graph().clone(), &mut ChaCha8Rng::seed_from_u64(1));
-        let mut optimiser = AdaGrad::new(config.settings().optimiser);
-        let gradients = Gradients::from([("conv1.weight".to_owned(), vec![0.5; 2400])]);
-        optimiser.step(&mut network, &gradients, 0.1);
-        Checkpoint { step: 7, network, optimiser, collapsed_steps: 2 }
+        let mut optimiser = Optimiser::new(config.settings().optimiser);
+        let gradient = vec![0.5; 2400];
+        optimiser
+            .step(0.1, [("conv1.weight", network.values_mut("conv1.weight"), &gradient[..])].into_iter());
+        Checkpoint { step: 1, network, optimiser, collapsed_steps: 2 }
     }
 
     #[test]

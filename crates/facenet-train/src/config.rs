@@ -7,7 +7,10 @@ use facenet::network::{self, Graph, UnknownNetwork};
 use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaGradConfig, Augment, AugmentConfig, AugmentError, LoaderConfig, MinerConfig, SamplerConfig};
+use crate::{
+    Augment, AugmentConfig, AugmentError, LoaderConfig, MinerConfig, OptimiserConfig, OutOfRange,
+    SamplerConfig, ScheduleConfig,
+};
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,9 +33,9 @@ pub struct TrainConfig {
     /// How training crops are varied.
     #[serde(default)]
     pub augment: AugmentConfig,
-    /// AdaGrad.
+    /// How weights move against their gradients.
     #[serde(default)]
-    pub optimiser: AdaGradConfig,
+    pub optimiser: OptimiserConfig,
     /// How many steps, at which learning rate.
     pub schedule: ScheduleConfig,
     /// How far batches are prepared ahead.
@@ -88,52 +91,6 @@ pub struct NetworkConfig {
 impl Default for NetworkConfig {
     fn default() -> Self {
         Self { name: "lite".into(), dimension: 128, field: 0.875 }
-    }
-}
-
-/// Steps and learning rate: a linear warm-up, a plateau, and a cosine down to the final rate.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// Batches to learn from.
-    pub steps: u64,
-    /// The rate of the plateau; 0.05 in the paper (§3).
-    #[serde(default = "default_learning_rate")]
-    pub learning_rate: f32,
-    /// Steps until the plateau is reached.
-    #[serde(default)]
-    pub warm_up: u64,
-    /// The share of all steps after which the rate is lowered, in `[0, 1]`: the paper lowers it "to finalize the
-    /// model" and does not say when.
-    #[serde(default = "default_plateau")]
-    pub plateau: f64,
-    /// The rate at the end, as a share of the plateau's.
-    #[serde(default = "default_final_share")]
-    pub final_share: f32,
-}
-
-fn default_learning_rate() -> f32 {
-    0.05
-}
-
-fn default_plateau() -> f64 {
-    0.5
-}
-
-fn default_final_share() -> f32 {
-    0.01
-}
-
-impl ScheduleConfig {
-    /// The learning rate of a step, counted from 0.
-    pub fn rate(&self, step: u64) -> f32 {
-        if step < self.warm_up {
-            return self.learning_rate * (step + 1) as f32 / self.warm_up as f32;
-        }
-        let start = self.plateau * self.steps as f64;
-        let progress = ((step as f64 - start) / (self.steps as f64 - start).max(1.0)).clamp(0.0, 1.0) as f32;
-        let cosine = (1.0 + (std::f32::consts::PI * progress).cos()) / 2.0;
-        self.learning_rate * (self.final_share + (1.0 - self.final_share) * cosine)
     }
 }
 
@@ -197,7 +154,7 @@ pub enum ConfigError {
     #[error("`{key}` is {found}, but expected {expected}")]
     Range {
         /// The key.
-        key: &'static str,
+        key: String,
         /// Its value.
         found: String,
         /// What it may be.
@@ -227,39 +184,21 @@ impl TrainConfig {
     /// # Errors
     /// On the first that does not.
     pub fn validate(self) -> Result<ValidConfig, ConfigError> {
-        let range = |ok: bool, key, found: &dyn ToString, expected| {
+        let range = |ok: bool, key: &str, found: &dyn ToString, expected| {
+            let key = key.to_owned();
             if ok { Ok(()) } else { Err(ConfigError::Range { key, found: found.to_string(), expected }) }
         };
-        let ScheduleConfig { steps, learning_rate, plateau, final_share, .. } = self.schedule;
-        range(steps > 0, "schedule.steps", &steps, "at least 1")?;
-        range(
-            learning_rate > 0.0 && learning_rate.is_finite(),
-            "schedule.learning_rate",
-            &learning_rate,
-            "a number above 0",
-        )?;
-        range((0.0..=1.0).contains(&plateau), "schedule.plateau", &plateau, "a share from 0 to 1")?;
-        range(
-            (0.0..=1.0).contains(&final_share),
-            "schedule.final_share",
-            &final_share,
-            "a share from 0 to 1",
-        )?;
+        let of_table = |table: &'static str| {
+            move |OutOfRange { key, found, expected }| ConfigError::Range {
+                key: format!("{table}.{key}"),
+                found,
+                expected,
+            }
+        };
+        self.schedule.check().map_err(of_table("schedule"))?;
         let dimension = self.network.dimension;
         range((1..=4096).contains(&dimension), "network.dimension", &dimension, "1 to 4096")?;
-        let AdaGradConfig { initial_accumulator, weight_decay } = self.optimiser;
-        range(
-            initial_accumulator >= 0.0 && initial_accumulator.is_finite(),
-            "optimiser.initial_accumulator",
-            &initial_accumulator,
-            "a number from 0",
-        )?;
-        range(
-            (0.0..1.0).contains(&weight_decay),
-            "optimiser.weight_decay",
-            &weight_decay,
-            "a number from 0 below 1",
-        )?;
+        self.optimiser.check().map_err(of_table("optimiser"))?;
         let margin = self.triplets.margin;
         range(margin > 0.0 && margin <= 4.0, "triplets.margin", &margin, "a number above 0, up to 4")?;
         let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience } = self.run;
@@ -358,17 +297,6 @@ mod tests {
             let error = parse(&format!("data.train = \"faces\"\n{line}\n")).unwrap().validate().unwrap_err();
             assert_eq!(error.to_string(), expected);
         }
-    }
-
-    #[test]
-    fn the_rate_warms_up_stays_and_falls_to_its_final_share() {
-        let schedule =
-            ScheduleConfig { steps: 100, learning_rate: 0.5, warm_up: 10, plateau: 0.5, final_share: 0.1 };
-        assert!((schedule.rate(0) - 0.05).abs() < 1e-6);
-        assert_eq!((schedule.rate(9), schedule.rate(10), schedule.rate(50)), (0.5, 0.5, 0.5));
-        assert!((schedule.rate(75) - 0.275).abs() < 1e-6);
-        assert!((schedule.rate(100) - 0.05).abs() < 1e-6);
-        assert!((schedule.rate(5000) - 0.05).abs() < 1e-6);
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! ```
 
 mod augment;
+mod averaging;
 mod checkpoint;
 mod config;
 mod curves;
@@ -30,28 +31,35 @@ mod ops;
 mod optimiser;
 mod pieces;
 mod processes;
+mod range;
 mod run;
 mod sampler;
+mod schedule;
 mod train;
 mod validate;
 
 pub use augment::{Augment, AugmentConfig, AugmentError};
+pub use averaging::{Averaging, AveragingConfig};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{
-    ConfigError, DataConfig, NetworkConfig, RunConfig, ScheduleConfig, TrainConfig, ValidConfig,
-    ValidationConfig,
+    ConfigError, DataConfig, NetworkConfig, RunConfig, TrainConfig, ValidConfig, ValidationConfig,
 };
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
-pub use loss::{Loss, triplet_loss};
+pub use loss::{
+    ArcfaceConfig, Batch, BatchHardConfig, ContrastiveConfig, CosfaceConfig, DistanceKind, HeadShape, Loss,
+    LossConfig, Measured, Objective, ObjectiveError, SoftmaxConfig, mean_distances, triplet_loss,
+};
 pub use miner::{
     Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, SquaredDistances,
     Triplet, mine,
 };
 pub use network::{Dropout, Gradients, Pass, TrainNetwork};
-pub use optimiser::{AdaGrad, AdaGradConfig};
+pub use optimiser::{AdaGradConfig, AdamConfig, Optimiser, OptimiserConfig, SgdConfig, clip};
+pub use range::OutOfRange;
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
+pub use schedule::{ScheduleConfig, ScheduleShape};
 pub use train::{Event, TrainError, Trained, train};
 pub use validate::{ValidateError, Validator};

@@ -94,7 +94,12 @@ impl TrainNetwork {
         Weights::new(self.tensors.clone(), &self.graph)
     }
 
-    /// The values of a tensor, to be changed by the optimiser.
+    /// The values of all tensors by name, to be changed by the optimiser.
+    pub fn tensors_mut(&mut self) -> impl Iterator<Item = (&str, &mut [f32])> {
+        self.tensors.iter_mut().map(|(name, tensor)| (name.as_str(), tensor.values.as_mut_slice()))
+    }
+
+    /// The values of a tensor.
     pub(crate) fn values_mut(&mut self, name: &str) -> &mut [f32] {
         &mut self.tensors.get_mut(name).expect("the tensor is the network's").values
     }

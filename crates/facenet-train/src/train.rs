@@ -16,8 +16,8 @@ use crate::processes::Alone;
 use crate::run::{RunError, RunFolder};
 use crate::validate::{ValidateError, Validator};
 use crate::{
-    AdaGrad, BatchSource, Dataset, DatasetError, LoadError, LoadedBatch, Loader, MineError, Mined, Sampler,
-    SamplerError, TrainNetwork, Unreadable, ValidConfig, mine, triplet_loss,
+    BatchSource, Dataset, DatasetError, LoadError, LoadedBatch, Loader, MineError, Mined, Optimiser, Sampler,
+    SamplerError, TrainNetwork, Unreadable, ValidConfig, clip, mine, triplet_loss,
 };
 
 /// Mean squared distance between people below which the embedding counts as collapsed: random points of the sphere
@@ -206,7 +206,7 @@ fn start(config: &ValidConfig) -> Checkpoint {
     Checkpoint {
         step: 0,
         network: TrainNetwork::new(config.graph().clone(), &mut rng),
-        optimiser: AdaGrad::new(config.settings().optimiser),
+        optimiser: Optimiser::new(config.settings().optimiser),
         collapsed_steps: 0,
     }
 }
@@ -241,10 +241,16 @@ fn step(
         return Err(not_a_number());
     }
     let statistics = embedded.statistics.clone();
-    let gradients = exact.backward(embedded, &loss.gradient);
+    let mut gradients = exact.backward(embedded, &loss.gradient);
     state.network.absorb_statistics(&statistics);
+    if let Some(norm) = settings.optimiser.clip_norm() {
+        clip(&mut gradients, norm);
+    }
     let rate = settings.schedule.rate(batch.step);
-    state.optimiser.step(&mut state.network, &gradients, rate);
+    let parameters = state.network.tensors_mut();
+    let parameters =
+        parameters.filter_map(|(name, values)| Some((name, values, gradients.get(name)?.as_slice())));
+    state.optimiser.step(rate, parameters);
     state.step = batch.step + 1;
     Ok((loss.value, mined))
 }
