@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 
 use facenet::{Tensor, WeightsError, write_beside};
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::{Optimiser, TrainNetwork, ValidConfig};
+use crate::{Averaging, Optimiser, TrainNetwork, ValidConfig};
 
 /// The key of a checkpoint's facts in its metadata.
 const KEY: &str = "facenet.checkpoint";
 /// What the names of the optimiser's tensors start with.
 const STATES: [&str; 4] = ["adagrad.", "sgd.", "adam.m.", "adam.v."];
+/// What the names of averaged tensors start with.
+const AVERAGE: &str = "average.";
+/// The name of the loss's own weights, as the optimiser knows them.
+pub(crate) const HEAD: &str = "head.weight";
 
 /// A run between two steps. Batches are functions of seed and step, so no state of a generator is needed.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +26,12 @@ pub struct Checkpoint {
     pub step: u64,
     /// The network after them.
     pub network: TrainNetwork,
+    /// The loss's own weights after them, `[classes, dimension]`, if a stage has such.
+    pub head: Option<Vec<f32>>,
     /// The optimiser after them.
     pub optimiser: Optimiser,
+    /// The average of the network's tensors, if asked for.
+    pub averaging: Option<Averaging>,
     /// Steps in a row for which the embedding was collapsed.
     pub collapsed_steps: u64,
 }
@@ -34,6 +42,7 @@ struct Facts {
     step: u64,
     recipe: String,
     data: String,
+    averaged: u64,
     collapsed_steps: u64,
 }
 
@@ -103,27 +112,8 @@ impl Checkpoint {
     /// # Errors
     /// When it cannot be written, for example because the disk is full.
     pub fn save(&self, path: &Path, config: &ValidConfig, data: &str) -> Result<(), CheckpointError> {
-        let facts = Facts {
-            step: self.step,
-            recipe: config.recipe(),
-            data: data.into(),
-            collapsed_steps: self.collapsed_steps,
-        };
-        let facts = serde_json::to_string(&facts).expect("facts are plain data");
-        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let weights = self.network.tensors().iter();
-        let weights = weights.map(|(name, t)| (name.clone(), t.shape.clone(), bytes(&t.values)));
-        let states = self.optimiser.state().iter();
-        let states = states.map(|(name, values)| (name.clone(), vec![values.len()], bytes(values)));
-        let tensors: Vec<_> = weights.chain(states).collect();
-
         let wrong = |source| CheckpointError::Write { path: path.into(), source };
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
-            (name, view.expect("shapes are those of the values"))
-        });
-        let bytes = safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), facts)])))
-            .map_err(|e| wrong(std::io::Error::other(e)))?;
+        let bytes = self.to_bytes(config, data).map_err(|e| wrong(std::io::Error::other(e)))?;
         write_beside(path, &bytes).map_err(wrong)
     }
 
@@ -134,8 +124,42 @@ impl Checkpoint {
     pub fn load(path: &Path, config: &ValidConfig, data: &str) -> Result<Self, CheckpointError> {
         let bytes =
             fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
-        let (facts, mut tensors) =
-            read(&bytes).map_err(|reason| CheckpointError::Damaged { path: path.into(), reason })?;
+        Self::from_bytes(&bytes, path, config, data)
+    }
+
+    pub(crate) fn to_bytes(&self, config: &ValidConfig, data: &str) -> Result<Vec<u8>, SafeTensorError> {
+        let facts = Facts {
+            step: self.step,
+            recipe: config.recipe(),
+            data: data.into(),
+            averaged: self.averaging.as_ref().map_or(0, Averaging::updates),
+            collapsed_steps: self.collapsed_steps,
+        };
+        let facts = serde_json::to_string(&facts).expect("facts are plain data");
+        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let flat = |(name, values): (&String, &Vec<f32>)| (name.clone(), vec![values.len()], bytes(values));
+        let weights = self.network.tensors().iter();
+        let weights = weights.map(|(name, t)| (name.clone(), t.shape.clone(), bytes(&t.values)));
+        let states = self.optimiser.state().iter().map(flat);
+        let averages = self.averaging.iter().flat_map(|averaging| averaging.state().iter().map(flat));
+        let head = self.head.iter().map(|head| (HEAD.to_owned(), vec![head.len()], bytes(head)));
+        let tensors: Vec<_> = weights.chain(states).chain(averages).chain(head).collect();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+            (name, view.expect("shapes are those of the values"))
+        });
+        safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), facts)])))
+    }
+
+    /// Takes a checkpoint that was read from `path`.
+    pub(crate) fn from_bytes(
+        bytes: &[u8],
+        path: &Path,
+        config: &ValidConfig,
+        data: &str,
+    ) -> Result<Self, CheckpointError> {
+        let damaged = |reason| CheckpointError::Damaged { path: path.into(), reason };
+        let (facts, mut tensors) = read(bytes).map_err(damaged)?;
         if facts.recipe != config.recipe() {
             return Err(CheckpointError::OtherRecipe {
                 path: path.into(),
@@ -146,15 +170,27 @@ impl Checkpoint {
         if facts.data != data {
             return Err(CheckpointError::OtherData { path: path.into(), then: facts.data, now: data.into() });
         }
-        let state = tensors.extract_if(.., |name, _| of_state(name).is_some());
-        let state: BTreeMap<_, _> = state.map(|(name, tensor)| (name, tensor.values)).collect();
+        let mut take = |wanted: &dyn Fn(&str) -> bool| -> BTreeMap<String, Vec<f32>> {
+            let taken = tensors.extract_if(.., |name, _| wanted(name));
+            taken.map(|(name, tensor)| (name, tensor.values)).collect()
+        };
+        let state = take(&|name| of_state(name).is_some());
+        let averages = take(&|name| name.starts_with(AVERAGE));
+        let head = take(&|name| name == HEAD).remove(HEAD);
         let network = TrainNetwork::from_weights(config.graph().clone(), tensors)
             .map_err(|source| CheckpointError::Weights { path: path.into(), source })?;
-        if let Some(reason) = misfit(&network, &state) {
-            return Err(CheckpointError::Damaged { path: path.into(), reason });
+        let len = |name: &str| match name {
+            HEAD => head.as_ref().map(Vec::len),
+            _ => network.tensors().get(name).map(|tensor| tensor.values.len()),
+        };
+        if let Some(reason) = misfit(len, &state).or_else(|| misfit(len, &averages)) {
+            return Err(damaged(reason));
         }
-        let optimiser = Optimiser::with_state(config.settings().optimiser, state, facts.step);
-        Ok(Self { step: facts.step, network, optimiser, collapsed_steps: facts.collapsed_steps })
+        let settings = config.settings();
+        let averaging = settings.averaging.map(|c| Averaging::with_state(c, averages, facts.averaged));
+        let optimiser = Optimiser::with_state(settings.optimiser, state, facts.step);
+        let collapsed_steps = facts.collapsed_steps;
+        Ok(Self { step: facts.step, network, head, optimiser, averaging, collapsed_steps })
     }
 }
 
@@ -163,15 +199,15 @@ fn of_state(name: &str) -> Option<&str> {
     STATES.iter().find_map(|prefix| name.strip_prefix(prefix))
 }
 
-/// What is wrong with the optimiser's state, if anything is.
-fn misfit(network: &TrainNetwork, state: &BTreeMap<String, Vec<f32>>) -> Option<String> {
+/// What is wrong with tensors that belong to weights of the given lengths, if anything is.
+fn misfit(len: impl Fn(&str) -> Option<usize>, state: &BTreeMap<String, Vec<f32>>) -> Option<String> {
     // Sums and means of squares, whose roots are taken.
     let is_square = |name: &str| name.starts_with("adagrad.") || name.starts_with("adam.v.");
     let fits = |name: &str, v: f32| v.is_finite() && (v >= 0.0 || !is_square(name));
-    state.iter().find_map(|(name, values)| match network.tensors().get(of_state(name)?) {
-        Some(tensor) if tensor.values.len() == values.len() && values.iter().all(|v| fits(name, *v)) => None,
-        Some(_) => Some(format!("the optimiser's `{name}` does not fit its weight")),
-        None => Some(format!("the optimiser has `{name}`, but the network has no such weight")),
+    state.iter().find_map(|(name, values)| match len(of_state(name).or(name.strip_prefix(AVERAGE))?) {
+        Some(len) if len == values.len() && values.iter().all(|v| fits(name, *v)) => None,
+        Some(_) => Some(format!("`{name}` does not fit its weight")),
+        None => Some(format!("it holds `{name}`, but no such weight")),
     })
 }
 
@@ -198,10 +234,10 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::TrainConfig;
+    use crate::{AveragingConfig, TrainConfig};
 
     fn config(extra: &str) -> ValidConfig {
-        let text = format!("{extra}\ndata.train = \"faces\"\nschedule.steps = 9\n");
+        let text = format!("{extra}\naveraging = {{}}\ndata.train = \"faces\"\nschedule.steps = 9\n");
         toml::from_str::<TrainConfig>(&text).unwrap().validate().unwrap()
     }
 
@@ -212,7 +248,10 @@ mod tests {
         let gradient = vec![0.5; 2400];
         optimiser
             .step(0.1, [("conv1.weight", network.values_mut("conv1.weight"), &gradient[..])].into_iter());
-        Checkpoint { step: 1, network, optimiser, collapsed_steps: 2 }
+        let mut averaging = Averaging::new(AveragingConfig::default());
+        averaging.update(0, network.tensors().iter().map(|(name, t)| (name.as_str(), t.values.as_slice())));
+        let head = Some(vec![0.25; 12 * 128]);
+        Checkpoint { step: 1, network, head, optimiser, averaging: Some(averaging), collapsed_steps: 2 }
     }
 
     #[test]

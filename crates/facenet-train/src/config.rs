@@ -8,8 +8,8 @@ use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Augment, AugmentConfig, AugmentError, LoaderConfig, MinerConfig, OptimiserConfig, OutOfRange,
-    SamplerConfig, ScheduleConfig,
+    Augment, AugmentConfig, AugmentError, AveragingConfig, LoaderConfig, LossConfig, OptimiserConfig,
+    OutOfRange, SamplerConfig, ScheduleConfig,
 };
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
@@ -27,15 +27,21 @@ pub struct TrainConfig {
     /// What a batch is made of.
     #[serde(default)]
     pub batch: SamplerConfig,
-    /// Which triplets are learnt from.
+    /// What is learnt from a batch.
     #[serde(default)]
-    pub triplets: MinerConfig,
+    pub loss: LossConfig,
+    /// Other losses from later steps on: first a softmax loss, then triplets; or triplets that get harder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageConfig>,
     /// How training crops are varied.
     #[serde(default)]
     pub augment: AugmentConfig,
     /// How weights move against their gradients.
     #[serde(default)]
     pub optimiser: OptimiserConfig,
+    /// The average of the weights that is validated and kept as the model; none, the last weights are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub averaging: Option<AveragingConfig>,
     /// How many steps, at which learning rate.
     pub schedule: ScheduleConfig,
     /// How far batches are prepared ahead.
@@ -86,12 +92,28 @@ pub struct NetworkConfig {
     pub dimension: usize,
     /// The part of a training crop's edge that the network sees, see [`Preprocessing::field`].
     pub field: f32,
+    /// The share of the embedding layer's inputs that are left out at random, in `[0, 1)`.
+    pub dropout: f32,
+    /// The most images that share the statistics of a batch normalisation, at least 2; none, the whole batch. A batch
+    /// larger than memory needs it, since the statistics of a group are known only when all of it is in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub norm_group: Option<usize>,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { name: "lite".into(), dimension: 128, field: 0.875 }
+        Self { name: "lite".into(), dimension: 128, field: 0.875, dropout: 0.0, norm_group: None }
     }
+}
+
+/// Another loss from a step on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageConfig {
+    /// The first step, counted from 0, that learns from it.
+    pub from: u64,
+    /// The loss.
+    pub loss: LossConfig,
 }
 
 /// What is written, and when, in steps.
@@ -108,11 +130,22 @@ pub struct RunConfig {
     pub keep: usize,
     /// Steps for which the embedding must be collapsed before the run stops.
     pub collapse_patience: u64,
+    /// What a step may take in memory, in MiB, chips waiting included; none, as much as the whole batch needs. Larger
+    /// batches go through the network in pieces, to the same gradient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
 }
 
 impl Default for RunConfig {
     fn default() -> Self {
-        Self { log_every: 10, checkpoint_every: 100, validate_every: 500, keep: 2, collapse_patience: 100 }
+        Self {
+            log_every: 10,
+            checkpoint_every: 100,
+            validate_every: 500,
+            keep: 2,
+            collapse_patience: 100,
+            memory_mib: None,
+        }
     }
 }
 
@@ -199,9 +232,22 @@ impl TrainConfig {
         let dimension = self.network.dimension;
         range((1..=4096).contains(&dimension), "network.dimension", &dimension, "1 to 4096")?;
         self.optimiser.check().map_err(of_table("optimiser"))?;
-        let margin = self.triplets.margin;
-        range(margin > 0.0 && margin <= 4.0, "triplets.margin", &margin, "a number above 0, up to 4")?;
-        let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience } = self.run;
+        if let Some(averaging) = &self.averaging {
+            averaging.check().map_err(of_table("averaging"))?;
+        }
+        self.loss.check().map_err(of_table("loss"))?;
+        let mut from = 0;
+        for stage in &self.stages {
+            stage.loss.check().map_err(of_table("stages.loss"))?;
+            range(stage.from > from, "stages.from", &stage.from, "a step after those of the stages before")?;
+            from = stage.from;
+        }
+        let NetworkConfig { dropout, norm_group, .. } = self.network;
+        range((0.0..1.0).contains(&dropout), "network.dropout", &dropout, "a share from 0 below 1")?;
+        if let Some(group) = norm_group {
+            range(group >= 2, "network.norm_group", &group, "at least 2")?;
+        }
+        let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience, .. } = self.run;
         for (key, value) in [
             ("run.log_every", log_every),
             ("run.checkpoint_every", checkpoint_every),
@@ -247,15 +293,26 @@ impl ValidConfig {
     /// The settings that decide the weights, as text: two runs with equal text and data give equal weights. Paths,
     /// threads and intervals of writing are left out.
     pub fn recipe(&self) -> String {
-        let TrainConfig { seed, network, batch, triplets, augment, optimiser, schedule, .. } = &self.config;
-        serde_json::to_string(&(seed, network, batch, triplets, augment, optimiser, schedule))
-            .expect("settings are plain data")
+        let recipe = TrainConfig {
+            data: DataConfig { train: PathBuf::new(), cache_mib: 0, validation: None },
+            loader: LoaderConfig::default(),
+            run: RunConfig::default(),
+            ..self.config.clone()
+        };
+        serde_json::to_string(&recipe).expect("settings are plain data")
+    }
+
+    /// The losses and the steps from which they hold, the first from 0.
+    pub fn stages(&self) -> Vec<StageConfig> {
+        let first = StageConfig { from: 0, loss: self.config.loss.clone() };
+        std::iter::once(first).chain(self.config.stages.iter().cloned()).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MinerConfig;
 
     fn parse(text: &str) -> Result<TrainConfig, toml::de::Error> {
         toml::from_str(text)
@@ -266,7 +323,8 @@ mod tests {
     #[test]
     fn the_least_config_has_the_papers_settings() {
         let config = parse(LEAST).unwrap();
-        assert_eq!((config.triplets.margin, config.schedule.learning_rate), (0.2, 0.05));
+        assert_eq!(config.loss, LossConfig::Triplet(MinerConfig { margin: 0.2, ..MinerConfig::default() }));
+        assert_eq!(config.schedule.learning_rate, 0.05);
         assert_eq!((config.network.dimension, config.network.name.as_str()), (128, "lite"));
         assert_eq!(config.clone().validate().unwrap().preprocessing().edge_px, 64);
         assert_eq!(parse(&config.to_toml()).unwrap(), config, "the effective config reads back as it was");
@@ -274,7 +332,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_refused_with_those_that_exist() {
-        let error = parse(&format!("{LEAST}[triplets]\nmargn = 0.2\n")).unwrap_err().to_string();
+        let error =
+            parse(&format!("{LEAST}[loss]\nkind = \"triplet\"\nmargn = 0.2\n")).unwrap_err().to_string();
         assert!(error.contains("unknown field `margn`, expected `margin` or `rule`"), "{error}");
         assert!(parse(&format!("sed = 1\n{LEAST}")).unwrap_err().to_string().contains("unknown field `sed`"));
     }
@@ -284,8 +343,16 @@ mod tests {
         for (line, expected) in [
             ("[schedule]\nsteps = 0", "`schedule.steps` is 0, but expected at least 1"),
             (
-                "schedule.steps = 1\n[triplets]\nmargin = 0.0",
-                "`triplets.margin` is 0, but expected a number above 0, up to 4",
+                "schedule.steps = 1\n[loss]\nkind = \"triplet\"\nmargin = 0.0",
+                "`loss.margin` is 0, but expected a number above 0, up to 4",
+            ),
+            (
+                "schedule.steps = 1\n[[stages]]\nfrom = 0\nloss.kind = \"softmax\"",
+                "`stages.from` is 0, but expected a step after those of the stages before",
+            ),
+            (
+                "schedule.steps = 1\n[network]\nnorm_group = 1",
+                "`network.norm_group` is 1, but expected at least 2",
             ),
             ("schedule.steps = 1\n[run]\nkeep = 0", "`run.keep` is 0, but expected at least 1"),
             (

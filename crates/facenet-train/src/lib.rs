@@ -42,7 +42,8 @@ pub use augment::{Augment, AugmentConfig, AugmentError};
 pub use averaging::{Averaging, AveragingConfig};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{
-    ConfigError, DataConfig, NetworkConfig, RunConfig, TrainConfig, ValidConfig, ValidationConfig,
+    ConfigError, DataConfig, NetworkConfig, RunConfig, StageConfig, TrainConfig, ValidConfig,
+    ValidationConfig,
 };
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
@@ -57,9 +58,13 @@ pub use miner::{
 };
 pub use network::{Dropout, Gradients, Pass, TrainNetwork};
 pub use optimiser::{AdaGradConfig, AdamConfig, Optimiser, OptimiserConfig, SgdConfig, clip};
+pub use pieces::StepMemory;
+#[cfg(feature = "mpi")]
+pub use processes::Mpi;
+pub use processes::{Alone, Processes};
 pub use range::OutOfRange;
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
 pub use schedule::{ScheduleConfig, ScheduleShape};
-pub use train::{Event, TrainError, Trained, train};
+pub use train::{Event, TrainError, Trained, train, train_together};
 pub use validate::{ValidateError, Validator};

@@ -9,6 +9,7 @@
 //! groups. Dropout draws from a seed of each image ([`Dropout`](crate::Dropout)), so also the second time the same.
 
 use facenet::network::{Graph, Layer, Node, Shape};
+use facenet::node_tensors;
 
 /// A batch cut into pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,12 @@ impl StepMemory {
         let chips = self.chip * batch as u64 * (waiting as u64 + 1);
         (limit.saturating_sub(self.fixed + chips) / self.image) as usize
     }
+}
+
+/// Whether a network has batch normalisation, which ties the images of a pass together.
+pub(crate) fn is_normalised(graph: &Graph) -> bool {
+    let mut tensors = graph.nodes().iter().flat_map(|node| node_tensors(graph, node));
+    tensors.any(|(name, _)| name.ends_with(".norm.mean"))
 }
 
 fn len(shape: Shape) -> usize {

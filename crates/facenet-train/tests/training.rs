@@ -46,7 +46,7 @@ fn eight_images_are_learnt_to_almost_no_loss() {
     // Without augmentation and with the hardest negatives, so that nothing is left to learn only when all is learnt.
     let config = config(
         &folder.path().join("faces"),
-        "triplets = { rule = \"hardest\" }\nschedule = { steps = 40 }\nrun = { log_every = 1 }\n\
+        "loss = { kind = \"triplet\", rule = \"hardest\" }\nschedule = { steps = 40 }\nrun = { log_every = 1 }\n\
          [augment]\nflip = 0.0\nscale = 0.0\nshift = 0.0\nbrightness = 0.0\ncontrast = 0.0\nsaturation = 0.0\n\
          grey = 0.0\nlow_resolution = 0.0\nblur = 0.0\nerase = 0.0\n",
     );
