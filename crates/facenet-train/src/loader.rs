@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use facenet::network::Shape;
 use facenet::{ChipCutter, preprocess};
 use facenet_core::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -73,17 +74,19 @@ impl BatchSource {
         let (readable, skipped) = self.readable(plan);
 
         let edge = self.augment.edge_px() as usize;
+        let input = Shape { channels: 3, height: edge, width: edge };
         let mut batch = LoadedBatch {
             step,
-            images: vec![0.0; readable.len() * 3 * edge * edge],
+            images: vec![0.0; readable.len() * input.len()],
             labels: Vec::with_capacity(planned),
             ids: Vec::with_capacity(planned),
             skipped,
         };
         let mut cutter = ChipCutter::new();
-        for ((item, image), out) in readable.iter().zip(batch.images.chunks_exact_mut(3 * edge * edge)) {
+        for ((item, image), out) in readable.iter().zip(batch.images.chunks_exact_mut(input.len())) {
             let chip = self.augment.chip(&mut cutter, image, item.augment_seed);
-            preprocess(&chip.expect("every part that is seen of an image of MIN_EDGE_PX has a pixel"), out);
+            let chip = chip.expect("every part that is seen of an image of MIN_EDGE_PX has a pixel");
+            preprocess(&chip, input, out);
             batch.labels.push(item.identity);
             batch.ids.push(item.image);
         }
