@@ -18,7 +18,7 @@ fn training_step(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(BATCH as u64));
     for name in network::NAMES {
         let graph = Graph::of(&network::table(name).expect("the network is known"), 128);
-        let len = BATCH * 3 * graph.input().edge * graph.input().edge;
+        let len = BATCH * graph.input().len();
         let images: Vec<f32> = (0..len).map(|i| (i as f32 * 0.013).sin()).collect();
         let labels: Vec<u32> = (0..BATCH as u32).map(|i| i / 4).collect();
         let mut network = TrainNetwork::new(graph, &mut ChaCha8Rng::seed_from_u64(1));

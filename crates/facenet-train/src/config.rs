@@ -86,7 +86,7 @@ pub struct ValidationConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Its name: `lite`, `nn4`.
+    /// Its name, one of [`facenet::network::NAMES`].
     pub name: String,
     /// Coordinates of an embedding.
     pub dimension: usize,
@@ -260,7 +260,7 @@ impl TrainConfig {
         let table = network::table(&self.network.name)?;
         let preprocessing = Preprocessing {
             version: PREPROCESSING_VERSION,
-            edge_px: table.input_edge as u32,
+            edge_px: table.input_edge() as u32,
             field: self.network.field,
         };
         let augment = Augment::new(self.augment, preprocessing)?;

@@ -75,10 +75,11 @@ impl Exact<'_> {
 
     fn pass(&self, piece: usize) -> Pass {
         let rows = self.pieces.rows(piece);
-        let len = 3 * self.network.graph().input().edge.pow(2);
+        let input = self.network.graph().input();
+        let len = input.len();
         let chips: Vec<&Chip> = rows.clone().map(|row| &self.chips[row]).collect();
         let mut images = vec![0.0; chips.len() * len];
-        images.par_chunks_mut(len).zip(chips).for_each(|(image, chip)| preprocess(chip, image));
+        images.par_chunks_mut(len).zip(chips).for_each(|(image, chip)| preprocess(chip, input, image));
         let seeds: Vec<u64> = rows.map(|row| self.seeds[row]).collect();
         let dropout = (self.dropout > 0.0).then_some(Dropout { share: self.dropout, seeds: &seeds });
         self.network.forward(images, dropout)

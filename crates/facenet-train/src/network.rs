@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use facenet::network::{Graph, Layer, Node};
+use facenet::network::{Activation, Graph, Layer, Node};
 use facenet::{Tensor as WeightTensor, Weights, WeightsError, node_tensors};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -60,6 +60,7 @@ impl TrainNetwork {
                     (0..len).map(|_| rng.random_range(-bound..bound)).collect()
                 }
                 Some("gamma" | "variance") => vec![1.0; len],
+                Some("slope") => vec![0.25; len],
                 _ => vec![0.0; len],
             };
             tensors.insert(name, WeightTensor { shape, values });
@@ -107,18 +108,21 @@ impl TrainNetwork {
     /// Embeds a batch, with batch normalisation over that batch, and keeps what the way back needs.
     ///
     /// # Shapes
-    /// `images` `[batch, 3, edge, edge]`, at least two images; as many seeds in `dropout`, if any.
+    /// `images` `[batch, 3, height, width]`, at least two images; as many seeds in `dropout`, if any.
     pub fn forward(&self, images: Vec<f32>, dropout: Option<Dropout>) -> Pass {
         let device = Device::flex().autodiff();
-        let edge = self.graph.input().edge;
-        let batch = images.len() / (3 * edge * edge);
-        let images = Tensor::<4>::from_data(TensorData::new(images, [batch, 3, edge, edge]), &device);
+        let input = self.graph.input();
+        let batch = images.len() / input.len();
+        let images = Tensor::<4>::from_data(
+            TensorData::new(images, [batch, input.channels, input.height, input.width]),
+            &device,
+        );
 
         let mut pass = Recorder { network: self, device, leaves: Vec::new(), statistics: Vec::new() };
         let mut values = vec![images];
         let mut output = None;
         for node in self.graph.nodes() {
-            if node.layer == Layer::Embed {
+            if let Layer::Embed { .. } = node.layer {
                 let input = values[node.inputs[0]].clone();
                 output = Some(
                     pass.embed(node, dropout.map_or_else(|| input.clone(), |d| drop_out(input.clone(), d))),
@@ -226,27 +230,30 @@ impl Recorder<'_> {
 
     fn layer(&mut self, node: &Node, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
         match node.layer {
-            Layer::Convolution { stride, relu, .. } => {
+            Layer::Convolution { stride, activation, .. } => {
                 let (weight, shape) = self.leaf(node, "weight");
                 let shape: [usize; 4] = shape.try_into().expect("convolutions have four sizes");
                 let (gamma, _) = self.leaf(node, "norm.gamma");
                 let (beta, _) = self.leaf(node, "norm.beta");
                 let convolved = convolution(inputs.remove(0), weight.reshape(shape), stride);
-                let (output, statistics) = batch_norm(convolved, gamma, beta, relu);
+                let (output, statistics) = batch_norm(convolved, gamma, beta, activation == Activation::Relu);
                 self.statistics.push((node.name.clone(), statistics));
                 output
             }
             Layer::MaxPool { stride } => max_pool(inputs.remove(0), stride),
             Layer::L2Pool { stride } => l2_pool(inputs.remove(0), stride),
             Layer::LocalResponseNorm => local_response_norm(inputs.remove(0)),
-            Layer::AddRelu => add_relu(inputs.remove(0), inputs.remove(0)),
+            Layer::Add { .. } => add_relu(inputs.remove(0), inputs.remove(0)),
             Layer::Concat => Tensor::cat(inputs, 1),
             Layer::AveragePool => inputs.remove(0).mean_dim(3).mean_dim(2),
-            Layer::Embed => unreachable!("the embedding layer has an output of its own shape"),
+            Layer::Embed { .. } => unreachable!("the embedding layer has an output of its own shape"),
+            Layer::GlobalDepthwise { .. } | Layer::Norm | Layer::Maxout { .. } => {
+                unreachable!("only networks that can be trained are accepted")
+            }
         }
     }
 
-    /// The full connection and the L2 normalisation: `[batch, C, E, E]` -> unit rows `[batch, dimension]`.
+    /// The full connection and the L2 normalisation: `[batch, C, H, W]` -> unit rows `[batch, dimension]`.
     fn embed(&mut self, node: &Node, input: Tensor<4>) -> Tensor<2> {
         let (weight, shape) = self.leaf(node, "weight");
         let (bias, _) = self.leaf(node, "bias");

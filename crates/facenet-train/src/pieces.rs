@@ -8,7 +8,7 @@
 //! the memory nor the number of processes changes what a group is. The running statistics take the mean over the
 //! groups. Dropout draws from a seed of each image ([`Dropout`](crate::Dropout)), so also the second time the same.
 
-use facenet::network::{Graph, Layer, Node, Shape};
+use facenet::network::{Graph, Layer, Node};
 use facenet::node_tensors;
 
 /// A batch cut into pieces.
@@ -64,11 +64,18 @@ impl StepMemory {
         let weights = graph.weights() as u64;
         // A normalised convolution keeps what goes into the normalisation beside what comes out.
         let kept = |node: &Node| {
-            let maps = if matches!(node.layer, Layer::Convolution { .. }) { 2 } else { 1 };
-            (maps * len(node.output)) as u64
+            let maps = if matches!(
+                node.layer,
+                Layer::Convolution { .. } | Layer::GlobalDepthwise { .. } | Layer::Norm
+            ) {
+                2
+            } else {
+                1
+            };
+            (maps * node.output.len()) as u64
         };
         let activations: u64 = graph.nodes().iter().map(kept).sum();
-        let input = len(graph.input()) as u64;
+        let input = graph.input().len() as u64;
         Self {
             fixed: 4 * weights * (4 + states as u64),
             image: 4 * (activations + input) * 5 / 4,
@@ -88,10 +95,6 @@ impl StepMemory {
 pub(crate) fn is_normalised(graph: &Graph) -> bool {
     let mut tensors = graph.nodes().iter().flat_map(|node| node_tensors(graph, node));
     tensors.any(|(name, _)| name.ends_with(".norm.mean"))
-}
-
-fn len(shape: Shape) -> usize {
-    shape.channels * shape.edge * shape.edge
 }
 
 #[cfg(test)]

@@ -255,8 +255,8 @@ fn read_contract(text: &str) -> Result<Contract, String> {
         return Err(format!("dimension {}, expected 1 to 4096", contract.dimension));
     }
     match network::table(&contract.network) {
-        Ok(table) if table.input_edge != edge_px as usize => {
-            Err(format!("input of {edge_px} pixels, but `{}` takes {}", table.name, table.input_edge))
+        Ok(table) if table.input_edge() != edge_px as usize => {
+            Err(format!("input of {edge_px} pixels, but `{}` takes {}", table.name, table.input_edge()))
         }
         _ => Ok(contract),
     }

@@ -5,11 +5,13 @@
 //! graph, so they cannot disagree.
 
 mod graph;
+mod layer;
 mod lite;
 mod nn4;
 mod table;
 
-pub use graph::{Graph, Layer, Node, Shape};
+pub use graph::{Graph, Node, Shape};
+pub use layer::{Activation, Grouping, Layer};
 pub use table::{Block, Inception, Pool, Row, Table};
 
 /// The table of a network by its name.
@@ -19,13 +21,14 @@ pub use table::{Block, Inception, Pool, Row, Table};
 pub fn table(name: &str) -> Result<Table, UnknownNetwork> {
     match name {
         "lite" => Ok(lite::table()),
-        "nn4" => Ok(nn4::table()),
+        "nn4" => Ok(nn4::table(false)),
+        "nn4-bn" => Ok(nn4::table(true)),
         _ => Err(UnknownNetwork { name: name.into() }),
     }
 }
 
 /// The names that [`table`] knows.
-pub const NAMES: [&str; 2] = ["lite", "nn4"];
+pub const NAMES: [&str; 3] = ["lite", "nn4", "nn4-bn"];
 
 /// A name that is no network's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +49,7 @@ mod tests {
         }
         assert_eq!(
             table("nn9").unwrap_err().to_string(),
-            "no network is named `nn9`; there are `lite`, `nn4`"
+            "no network is named `nn9`; there are `lite`, `nn4`, `nn4-bn`"
         );
     }
 }

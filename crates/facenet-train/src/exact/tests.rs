@@ -17,7 +17,7 @@ fn network(name: &str) -> TrainNetwork {
 }
 
 fn chips(network: &TrainNetwork) -> Vec<Chip> {
-    let edge = network.graph().input().edge as u32;
+    let edge = network.graph().input().height as u32;
     let chip = |i: u32| {
         let pixel = |x: u32, y: u32| {
             [x * 31 + y * (7 + i), x * y + 40 * i, (x ^ y) * (3 + i)].map(|v| v as u8).into()
@@ -94,9 +94,10 @@ fn the_statistics_are_the_means_over_the_groups() {
     let (_, halves, _) = gradients(&network, 4, 0, 0.0);
     let chips = chips(&network);
     let alone = |rows: &[usize]| {
-        let len = 3 * network.graph().input().edge.pow(2);
+        let input = network.graph().input();
+        let len = input.len();
         let mut images = vec![0.0; rows.len() * len];
-        images.chunks_mut(len).zip(rows).for_each(|(image, row)| preprocess(&chips[*row], image));
+        images.chunks_mut(len).zip(rows).for_each(|(image, row)| preprocess(&chips[*row], input, image));
         network.forward(images, None).statistics()
     };
     assert_eq!(whole, alone(&[0, 1, 2, 3, 4, 5, 6]));

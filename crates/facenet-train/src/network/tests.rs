@@ -13,7 +13,7 @@ fn network(name: &str) -> TrainNetwork {
 }
 
 fn images(network: &TrainNetwork, count: usize) -> Vec<f32> {
-    let len = count * 3 * network.graph().input().edge.pow(2);
+    let len = count * network.graph().input().len();
     (0..len).map(|i| ((i * 31) as f32 * 0.013).sin()).collect()
 }
 
@@ -29,7 +29,7 @@ fn embeddings_are_unit_rows() {
 /// When the running statistics are those of the batch, the frozen network must give what training sees.
 #[test]
 fn the_frozen_network_equals_the_trained_one() {
-    for name in ["lite", "nn4"] {
+    for name in ["lite", "nn4-bn"] {
         let mut network = network(name);
         let batch = images(&network, 4);
         let pass = network.forward(batch.clone(), None);
@@ -39,12 +39,12 @@ fn the_frozen_network_equals_the_trained_one() {
             assert_eq!(values.1.dims()[0], statistics.mean.len());
             // Back to the biased variance that the batch was normalised with.
             let node = network.graph().nodes().iter().find(|n| n.name == *node).unwrap();
-            let count = (4 * node.output.edge * node.output.edge) as f32;
+            let count = (4 * node.output.area()) as f32;
             let variance = statistics.variance.iter().map(|v| v * (count - 1.0) / count).collect::<Vec<_>>();
             let name = format!("{}.norm.variance", node.name);
             network.values_mut(&name).copy_from_slice(&variance);
         }
-        let edge_px = network.graph().input().edge as u32;
+        let edge_px = network.graph().input().height as u32;
         let preprocessing = Preprocessing { version: 1, edge_px, field: 0.875 };
         let model = Model::new(name, 128, preprocessing, Vec::new(), network.weights().unwrap());
         let frozen = FrozenNetwork::new(&model).forward(&batch);

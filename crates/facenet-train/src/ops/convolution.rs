@@ -15,12 +15,12 @@ const POSITIONS: usize = 256;
 /// The convolution of `source` with `weight`, without bias, padded by half the kernel.
 ///
 /// # Shapes
-/// `source` `[N, C, E, E]`, `weight` `[F, C, k, k]` -> `[N, F, E / stride, E / stride]`, rounded up.
+/// `source` `[N, C, H, W]`, `weight` `[F, C, k, k]` -> `[N, F, H / stride, W / stride]`, rounded up.
 pub(crate) fn convolution(source: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let (source, weight) = (Input::of(source), Input::of(weight));
     let function = Convolution::new(source.values(), weight.values(), stride);
     let output = function.forward();
-    let shape = [function.images, function.filters, function.width, function.width];
+    let shape = [function.images, function.filters, function.output_height, function.output_width];
     record([source, weight], function, output, shape)
 }
 
@@ -32,8 +32,10 @@ struct Convolution {
     images: usize,
     channels: usize,
     filters: usize,
-    edge: usize,
+    height: usize,
     width: usize,
+    output_height: usize,
+    output_width: usize,
 }
 
 /// Some images of a batch that share a product.
@@ -45,11 +47,11 @@ struct Tile {
 
 impl Convolution {
     fn new(source: Values, weight: Values, stride: usize) -> Self {
-        let [images, channels, edge, _] = source.shape();
+        let [images, channels, height, width] = source.shape();
         let [filters, _, kernel, _] = weight.shape();
         let window = Window { kernel, stride };
-        let width = window.output_edge(edge);
-        Self { source, weight, window, images, channels, filters, edge, width }
+        let (output_height, output_width) = (window.output_side(height), window.output_side(width));
+        Self { source, weight, window, images, channels, filters, height, width, output_height, output_width }
     }
 
     fn depth(&self) -> usize {
@@ -57,11 +59,11 @@ impl Convolution {
     }
 
     fn area(&self) -> usize {
-        self.width * self.width
+        self.output_height * self.output_width
     }
 
     fn source_len(&self) -> usize {
-        self.channels * self.edge * self.edge
+        self.channels * self.height * self.width
     }
 
     fn output_len(&self) -> usize {
@@ -73,10 +75,11 @@ impl Convolution {
     }
 
     fn maps(&self) -> Maps {
-        let area = self.edge * self.edge;
+        let area = self.height * self.width;
         Maps {
             channels: self.channels,
-            edge: self.edge,
+            height: self.height,
+            width: self.width,
             channel_stride: area,
             image_stride: self.source_len(),
         }
@@ -135,7 +138,7 @@ impl Convolution {
             return Matrix::new(image, self.channels, positions, positions);
         }
         scratch.resize(self.depth() * positions, 0.0);
-        let rows = tile.first * self.width..(tile.first + tile.images) * self.width;
+        let rows = tile.first * self.output_height..(tile.first + tile.images) * self.output_height;
         columns(source, self.maps(), self.window, rows, scratch);
         Matrix::new(scratch, self.depth(), positions, positions)
     }
@@ -172,7 +175,8 @@ impl Convolution {
                 } else {
                     scratch.resize(self.depth() * positions, 0.0);
                     multiply(left, gradient, &mut scratch, positions, 0.0, Threads::One);
-                    let rows = tile.first * self.width..(tile.first + tile.images) * self.width;
+                    let rows =
+                        tile.first * self.output_height..(tile.first + tile.images) * self.output_height;
                     spread_columns(&scratch, self.maps(), self.window, rows, target);
                 }
             }

@@ -68,8 +68,7 @@ impl Plan {
 }
 
 fn len(graph: &Graph, value: usize) -> usize {
-    let shape = graph.shape(value);
-    shape.channels * shape.edge * shape.edge
+    graph.shape(value).len()
 }
 
 /// For each value the value in whose place it lies, itself unless a concatenation takes it, and where there.

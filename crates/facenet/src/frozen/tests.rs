@@ -1,17 +1,17 @@
 use super::*;
-use crate::network::Shape;
+use crate::network::{Activation, Shape};
 use crate::weights::{NORM_EPSILON, Weights, tests::drawn};
 use facenet_core::Preprocessing;
 
 fn model(name: &str) -> Model {
     let table = network::table(name).unwrap();
     let graph = Graph::of(&table, 128);
-    let preprocessing = Preprocessing { version: 1, edge_px: table.input_edge as u32, field: 0.875 };
+    let preprocessing = Preprocessing { version: 1, edge_px: table.input_edge() as u32, field: 0.875 };
     Model::new(name, 128, preprocessing, Vec::new(), Weights::new(drawn(&graph), &graph).unwrap())
 }
 
 fn images(graph: &Graph, count: usize) -> Vec<f32> {
-    let len = count * 3 * graph.input().edge * graph.input().edge;
+    let len = count * graph.input().len();
     (0..len).map(|i| ((i * 31) as f32 * 0.013).sin()).collect()
 }
 
@@ -19,12 +19,12 @@ fn images(graph: &Graph, count: usize) -> Vec<f32> {
 fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
     let mut values: Vec<Vec<f64>> = vec![image.iter().map(|v| f64::from(*v)).collect()];
     for node in graph.nodes() {
-        let Shape { channels, edge } = graph.shape(node.inputs[0]);
+        let Shape { channels, height, width } = graph.shape(node.inputs[0]);
+        let area = height * width;
         let input = &values[node.inputs[0]];
-        let out_edge = node.output.edge;
         let at = |c: usize, y: isize, x: isize| {
-            let inside = (0..edge as isize).contains(&y) && (0..edge as isize).contains(&x);
-            inside.then(|| input[(c * edge + y as usize) * edge + x as usize])
+            let inside = (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
+            inside.then(|| input[(c * height + y as usize) * width + x as usize])
         };
         let window = |c: usize, oy: usize, ox: usize, stride: usize| {
             let (y, x) = ((oy * stride) as isize, (ox * stride) as isize);
@@ -33,58 +33,90 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
                 .filter_map(move |(y, x)| at(c, y, x))
         };
         let w = |suffix: &str| weights.values(&format!("{}.{suffix}", node.name));
+        // A row of weights with the values it is multiplied with, then norm or bias.
+        let normalise = |c: usize, x: f64| {
+            let part = |name: &str| f64::from(w(name)[c]);
+            let deviation = (part("norm.variance") + f64::from(NORM_EPSILON)).sqrt();
+            part("norm.gamma") * (x - part("norm.mean")) / deviation + part("norm.beta")
+        };
+        let shifted = |c: usize, x: f64, normalised: bool| {
+            if normalised { normalise(c, x) } else { x + f64::from(w("bias")[c]) }
+        };
+        let dot =
+            |row: &[f32], values: &[f64]| row.iter().zip(values).map(|(w, v)| f64::from(*w) * v).sum::<f64>();
         let mut out = Vec::new();
         match node.layer {
             Layer::Concat => node.inputs.iter().for_each(|&i| out.extend(&values[i])),
-            Layer::AddRelu => {
-                out.extend(input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| (a + b).max(0.0)));
+            Layer::Add { relu } => {
+                let sums = input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| a + b);
+                out.extend(sums.map(|sum| if relu { sum.max(0.0) } else { sum }));
             }
             Layer::AveragePool => {
-                out.extend(input.chunks_exact(edge * edge).map(|m| m.iter().sum::<f64>() / m.len() as f64));
+                out.extend(input.chunks_exact(area).map(|m| m.iter().sum::<f64>() / m.len() as f64));
             }
-            Layer::Embed => {
-                for (row, bias) in w("weight").chunks_exact(input.len()).zip(w("bias")) {
-                    let sum: f64 = row.iter().zip(input).map(|(w, v)| f64::from(*w) * v).sum();
-                    out.push(sum + f64::from(*bias));
+            Layer::Embed { normalised } => {
+                for (c, row) in w("weight").chunks_exact(input.len()).enumerate() {
+                    out.push(shifted(c, dot(row, input), normalised));
                 }
             }
+            Layer::Maxout { pieces } => {
+                let rows = w("weight").chunks_exact(input.len()).enumerate();
+                let all: Vec<f64> = rows.map(|(c, row)| shifted(c, dot(row, input), false)).collect();
+                out.extend(
+                    all.chunks_exact(pieces).map(|unit| unit.iter().copied().fold(f64::MIN, f64::max)),
+                );
+            }
+            Layer::GlobalDepthwise { normalised } => {
+                for (c, (row, map)) in
+                    w("weight").chunks_exact(area).zip(input.chunks_exact(area)).enumerate()
+                {
+                    out.push(shifted(c, dot(row, map), normalised));
+                }
+            }
+            Layer::Norm => out.extend(input.iter().enumerate().map(|(i, v)| normalise(i / area, *v))),
             Layer::LocalResponseNorm => {
                 for (i, value) in input.iter().enumerate() {
-                    let (c, position) = ((i / (edge * edge)) as isize, i % (edge * edge));
+                    let (c, position) = ((i / area) as isize, i % area);
                     let squares: f64 = (c - 2..=c + 2)
                         .filter(|c| (0..channels as isize).contains(c))
-                        .map(|c| input[c as usize * edge * edge + position].powi(2))
+                        .map(|c| input[c as usize * area + position].powi(2))
                         .sum();
                     out.push(value / (1.0 + 1e-4 / 5.0 * squares).powf(0.75));
                 }
             }
-            _ => {
-                let (weight, stride_of_filter) = match node.layer {
-                    Layer::Convolution { kernel, .. } => (w("weight"), channels * kernel * kernel),
-                    _ => (&[][..], 0),
-                };
-                for (c, oy, ox) in positions(node.output.channels, out_edge) {
-                    out.push(match node.layer {
-                        Layer::MaxPool { stride } => window(c, oy, ox, stride).fold(f64::MIN, f64::max),
-                        Layer::L2Pool { stride } => {
-                            window(c, oy, ox, stride).map(|v| v * v).sum::<f64>().sqrt()
+            Layer::MaxPool { stride } => {
+                for (c, oy, ox) in positions(node.output) {
+                    out.push(window(c, oy, ox, stride).fold(f64::MIN, f64::max));
+                }
+            }
+            Layer::L2Pool { stride } => {
+                for (c, oy, ox) in positions(node.output) {
+                    out.push(window(c, oy, ox, stride).map(|v| v * v).sum::<f64>().sqrt());
+                }
+            }
+            Layer::Convolution { kernel, stride, grouping, normalised, activation } => {
+                let (weight, pad) = (w("weight"), (kernel / 2) as isize);
+                for (c, oy, ox) in positions(node.output) {
+                    let seen = match grouping {
+                        Grouping::Full => 0..channels,
+                        Grouping::Depthwise => c..c + 1,
+                    };
+                    let mut tap = c * seen.len() * kernel * kernel;
+                    let mut sum = 0.0;
+                    for ci in seen {
+                        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+                            let y = (oy * stride + ky) as isize - pad;
+                            let x = (ox * stride + kx) as isize - pad;
+                            sum += f64::from(weight[tap]) * at(ci, y, x).unwrap_or(0.0);
+                            tap += 1;
                         }
-                        Layer::Convolution { kernel, stride, relu } => {
-                            let pad = (kernel / 2) as isize;
-                            let mut sum = 0.0;
-                            for (ci, ky, kx) in positions(channels, kernel) {
-                                let y = (oy * stride + ky) as isize - pad;
-                                let x = (ox * stride + kx) as isize - pad;
-                                let tap = c * stride_of_filter + (ci * kernel + ky) * kernel + kx;
-                                sum += f64::from(weight[tap]) * at(ci, y, x).unwrap_or(0.0);
-                            }
-                            let part = |name: &str| f64::from(w(name)[c]);
-                            let deviation = (part("norm.variance") + f64::from(NORM_EPSILON)).sqrt();
-                            let y = part("norm.gamma") * (sum - part("norm.mean")) / deviation
-                                + part("norm.beta");
-                            if relu { y.max(0.0) } else { y }
-                        }
-                        _ => unreachable!(),
+                    }
+                    let sum = shifted(c, sum, normalised);
+                    out.push(match activation {
+                        Activation::None => sum,
+                        Activation::Relu => sum.max(0.0),
+                        Activation::Prelu if sum < 0.0 => f64::from(w("slope")[c]) * sum,
+                        Activation::Prelu => sum,
                     });
                 }
             }
@@ -94,8 +126,9 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
     values.pop().unwrap()
 }
 
-fn positions(maps: usize, edge: usize) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..maps).flat_map(move |c| (0..edge).flat_map(move |y| (0..edge).map(move |x| (c, y, x))))
+fn positions(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
+    let Shape { channels, height, width } = shape;
+    (0..channels).flat_map(move |c| (0..height).flat_map(move |y| (0..width).map(move |x| (c, y, x))))
 }
 
 #[test]

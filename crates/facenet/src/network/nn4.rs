@@ -4,9 +4,10 @@
 //! The paper does not say which layers those are. Leaving them out of 4e, 5a and 5b is the one cut from the top
 //! that gives both of its figures for the family, 6.6 M weights and 285 M multiply-adds.
 
+use super::layer::Activation;
 use super::table::{Block, Inception, Pool, Row, Table};
 
-pub(super) fn table() -> Table {
+pub(super) fn table(normalised: bool) -> Table {
     use Block::{AveragePool, Convolution, LocalResponseNorm, MaxPool, ReducedConvolution};
     use Pool::{L2, Max};
 
@@ -30,7 +31,14 @@ pub(super) fn table() -> Table {
         module("5b", Some(384), (192, 384), None, (Max, Some(128)), 1),
         Row::new("pool6", AveragePool),
     ];
-    Table { name: "nn4", input_edge: 96, rows }
+    Table {
+        name: if normalised { "nn4-bn" } else { "nn4" },
+        input: (96, 96),
+        normalised,
+        activation: Activation::Relu,
+        embedding_normalised: false,
+        rows,
+    }
 }
 
 fn module(
@@ -50,16 +58,16 @@ mod tests {
 
     #[test]
     fn weights_and_multiply_adds_are_the_papers() {
-        let graph = Graph::of(&super::table(), 128);
+        let graph = Graph::of(&super::table(false), 128);
         assert_eq!(graph.weights(), 6_600_384);
         assert_eq!((graph.multiply_adds() as f64 / 1e5).round() / 10.0, 284.7);
     }
 
     #[test]
     fn every_row_has_the_papers_output_size_at_three_sevenths_of_its_resolution() {
-        let graph = Graph::of(&super::table(), 128);
+        let graph = Graph::of(&super::table(false), 128);
         let shapes: Vec<(&str, usize, usize)> =
-            graph.rows().map(|(name, Shape { channels, edge })| (name, channels, edge)).collect();
+            graph.rows().map(|(name, Shape { channels, height, .. })| (name, channels, height)).collect();
         assert_eq!(
             shapes,
             [
@@ -88,7 +96,7 @@ mod tests {
     /// The weights of rows whose 5×5 branch is the paper's: its column of parameters, rounded as printed.
     #[test]
     fn rows_shared_with_table_2_have_its_parameters() {
-        let graph = Graph::of(&super::table(), 128);
+        let graph = Graph::of(&super::table(false), 128);
         for (row, thousands) in [
             ("conv1", 9),
             ("inception2", 115),

@@ -1,12 +1,20 @@
 //! Networks as tables, in the words of the papers that publish them.
 
+use super::layer::Activation;
+
 /// A network as its publication prints it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// The network's name.
     pub name: &'static str,
-    /// Edge of the square input, in pixels; three channels.
-    pub input_edge: usize,
+    /// Rows and columns of the input, in pixels; three channels.
+    pub input: (usize, usize),
+    /// Whether every convolution has a batch normalisation instead of a bias.
+    pub normalised: bool,
+    /// What follows every convolution that is not called linear.
+    pub activation: Activation,
+    /// Whether the embedding layer has a batch normalisation instead of a bias.
+    pub embedding_normalised: bool,
     /// The layers, from the image to the last map of features. The embedding layer, a full connection to as many
     /// outputs as the embedding has dimensions, and the L2 normalisation follow by themselves.
     pub rows: Vec<Row>,
@@ -21,8 +29,8 @@ pub struct Row {
     pub block: Block,
 }
 
-/// What a row of a table can be. Every convolution is followed by a normalisation and a ReLU; windows are padded
-/// so that an output edge is the input edge divided by the stride, rounded up.
+/// What a row of a table can be. Windows are padded so that a side of the output is that of the input divided by
+/// the stride, rounded up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
     /// A convolution of `filters` square kernels.
@@ -80,6 +88,13 @@ pub enum Pool {
     Max,
     /// By the L2 norm.
     L2,
+}
+
+impl Table {
+    /// The edge of the square chip that the network sees the middle of: the larger side of its input, in pixels.
+    pub fn input_edge(&self) -> usize {
+        self.input.0.max(self.input.1)
+    }
 }
 
 impl Row {

@@ -33,7 +33,8 @@ pub(crate) struct Args {
 struct Shown {
     network: String,
     dimension: u16,
-    input_edge_px: usize,
+    /// Height, width, channels.
+    input: [usize; 3],
     rows: Vec<Row>,
     parameters: usize,
     multiply_adds: usize,
@@ -50,16 +51,17 @@ struct Row {
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let graph = Graph::of(&network::table(&args.name)?, args.dimension.into());
-    let row = |(layer, Shape { channels, edge }): (&'static str, Shape)| Row {
+    let sizes = |Shape { channels, height, width }| [height, width, channels];
+    let row = |(layer, output): (&'static str, Shape)| Row {
         layer,
-        output: [edge, edge, channels],
+        output: sizes(output),
         parameters: graph.row_weights(layer),
         multiply_adds: graph.row_multiply_adds(layer),
     };
     let shown = Shown {
         network: args.name.clone(),
         dimension: args.dimension,
-        input_edge_px: graph.input().edge,
+        input: sizes(graph.input()),
         rows: graph.rows().map(row).collect(),
         parameters: graph.weights(),
         multiply_adds: graph.multiply_adds(),
@@ -80,8 +82,7 @@ fn print(shown: &Shown, console: &Console) -> Result<()> {
     let size = |[height, width, channels]: [usize; 3]| format!("{height}x{width}x{channels}");
 
     line("layer", "output", "parameters", "multiply-adds")?;
-    let edge = shown.input_edge_px;
-    line("input", &size([edge, edge, 3]), "-", "-")?;
+    line("input", &size(shown.input), "-", "-")?;
     for row in &shown.rows {
         line(row.layer, &size(row.output), &count(row.parameters), &count(row.multiply_adds))?;
     }
