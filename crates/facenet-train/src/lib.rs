@@ -27,8 +27,10 @@ mod miner;
 mod network;
 mod ops;
 mod optimiser;
+mod page;
 mod run;
 mod sampler;
+mod snapshot;
 mod train;
 mod validate;
 
@@ -48,7 +50,9 @@ pub use miner::{
 };
 pub use network::{Gradients, Pass, TrainNetwork};
 pub use optimiser::{AdaGrad, AdaGradConfig};
+pub use page::{End, LivePage};
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
+pub use snapshot::{BINS, Face, HardTriplet, Histogram, MAX_HARDEST, Snapshot};
 pub use train::{Event, TrainError, Trained, train};
 pub use validate::{ValidateError, Validator};

@@ -10,11 +10,12 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::log::{LogError, Record, StepRecord, ValidationRecord, Window};
+use crate::page::{End, LivePage};
 use crate::run::{RunError, RunFolder};
 use crate::validate::{ValidateError, Validator};
 use crate::{
     AdaGrad, BatchSource, Dataset, DatasetError, LoadError, LoadedBatch, Loader, MineError, Mined, Sampler,
-    SamplerError, TrainNetwork, Unreadable, ValidConfig, mine, triplet_loss,
+    SamplerError, Snapshot, TrainNetwork, Unreadable, ValidConfig, mine, triplet_loss,
 };
 
 /// Mean squared distance between people below which the embedding counts as collapsed: random points of the sphere
@@ -47,6 +48,8 @@ pub enum Event<'a> {
     },
     /// A window of steps was logged.
     Logged(&'a StepRecord),
+    /// A look at the batch of the last step of a window.
+    Looked(&'a Snapshot),
     /// The network was validated.
     Validated(&'a ValidationRecord),
     /// An image could not be read; it is skipped from now on.
@@ -161,40 +164,63 @@ pub fn train(
     let source = BatchSource { dataset: Arc::clone(&dataset), sampler, augment: config.augment().clone() };
     let mut loader = Loader::start(source, state.step, settings.loader).map_err(TrainError::Threads)?;
     let mut window = Window::default();
-    while state.step < settings.schedule.steps {
-        let (batch, waited) = timed(|| loader.next());
-        let batch = batch?;
-        let taken = Instant::now();
-        let (loss, mined) = step(config, &mut state, &batch)?;
-        window.add(loss, &mined, batch.labels.len(), batch.skipped, waited, taken.elapsed());
-        watch_collapse(config, &mut state, &mined, &mut show)?;
-        for unreadable in dataset.take_unreadable() {
-            show(Event::Unreadable(&unreadable));
-            run.log(&Record::Unreadable { place: unreadable.place, reason: unreadable.reason })?;
-        }
-        show(Event::Step { step: state.step });
+    let mut page = run.page(settings, &dataset, state.step)?;
+    let mut learn = |state: &mut Checkpoint, page: &mut LivePage| -> Result<(), TrainError> {
+        while state.step < settings.schedule.steps {
+            let (batch, waited) = timed(|| loader.next());
+            let batch = batch?;
+            let taken = Instant::now();
+            let (loss, mined, embeddings) = step(config, state, &batch)?;
+            window.add(loss, &mined, batch.labels.len(), batch.skipped, waited, taken.elapsed());
+            watch_collapse(config, state, &mined, &mut show)?;
+            for unreadable in dataset.take_unreadable() {
+                show(Event::Unreadable(&unreadable));
+                let record = Record::Unreadable { place: unreadable.place, reason: unreadable.reason };
+                run.log(&record)?;
+                page.add(record);
+            }
+            show(Event::Step { step: state.step });
 
-        let last = state.step == settings.schedule.steps;
-        let due = |every: u64| state.step.is_multiple_of(every) || last;
-        if due(settings.run.log_every) {
-            let record =
-                std::mem::take(&mut window).finish(state.step, settings.schedule.rate(state.step - 1));
-            show(Event::Logged(&record));
-            run.log(&Record::Step(record))?;
+            let last = state.step == settings.schedule.steps;
+            let due = |every: u64| state.step.is_multiple_of(every) || last;
+            if due(settings.run.log_every) {
+                let record =
+                    std::mem::take(&mut window).finish(state.step, settings.schedule.rate(state.step - 1));
+                show(Event::Logged(&record));
+                let record = Record::Step(record);
+                run.log(&record)?;
+                page.add(record);
+                let snapshot = Snapshot::of(&embeddings, &batch, &mined.triplets);
+                show(Event::Looked(&snapshot));
+                page.look(snapshot);
+                page.refresh(state.step).map_err(|source| run.page_error(source))?;
+            }
+            if due(settings.run.validate_every)
+                && let Some(validator) = &validator
+            {
+                let report = validator.measure(&model(config, state)?)?;
+                let record = ValidationRecord::of(state.step, &report);
+                show(Event::Validated(&record));
+                let record = Record::Validation(record);
+                run.log(&record)?;
+                page.add(record);
+                page.refresh(state.step).map_err(|source| run.page_error(source))?;
+                run.draw_curves()?;
+            }
+            if due(settings.run.checkpoint_every) {
+                run.save_checkpoint(state, config, &digest)?;
+            }
         }
-        if due(settings.run.validate_every)
-            && let Some(validator) = &validator
-        {
-            let report = validator.measure(&model(config, &state)?)?;
-            let record = ValidationRecord::of(state.step, &report);
-            show(Event::Validated(&record));
-            run.log(&Record::Validation(record))?;
-            run.draw_curves()?;
-        }
-        if due(settings.run.checkpoint_every) {
-            run.save_checkpoint(&state, config, &digest)?;
-        }
-    }
+        Ok(())
+    };
+    let learnt = learn(&mut state, &mut page);
+    let end = match &learnt {
+        Ok(()) => End::Finished,
+        Err(error) => End::Stopped(with_causes(error)),
+    };
+    let closed = page.close(state.step, &end);
+    learnt?;
+    closed.map_err(|source| run.page_error(source))?;
     finish(config, &state, validator.as_ref(), dataset.unreadable_count(), run)
 }
 
@@ -213,10 +239,10 @@ fn step(
     config: &ValidConfig,
     state: &mut Checkpoint,
     batch: &LoadedBatch,
-) -> Result<(f32, Mined), TrainError> {
+) -> Result<(f32, Mined, Vec<f32>), TrainError> {
     let settings = config.settings();
     let not_a_number = || TrainError::NotANumber { step: batch.step, faces: faces(batch) };
-    let pass = state.network.forward(batch.images.clone());
+    let mut pass = state.network.forward(batch.images.clone());
     let seed = settings.seed ^ (batch.step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mined = match mine(&pass.embeddings, &batch.labels, settings.triplets, seed) {
         Ok(mined) => mined,
@@ -229,11 +255,12 @@ fn step(
         return Err(not_a_number());
     }
     state.network.absorb_statistics(&pass);
+    let embeddings = std::mem::take(&mut pass.embeddings);
     let gradients = pass.backward(loss.gradient);
     let rate = settings.schedule.rate(batch.step);
     state.optimiser.step(&mut state.network, &gradients, rate);
     state.step = batch.step + 1;
-    Ok((loss.value, mined))
+    Ok((loss.value, mined, embeddings))
 }
 
 /// The faces of a batch, shortened: enough to find it again.
@@ -286,6 +313,19 @@ fn finish(
     run.draw_curves()?;
     run.finish(&model, report.as_ref())?;
     Ok(Trained { model, report, unreadable })
+}
+
+/// An error and its causes, without hints.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let mut told: Vec<String> = Vec::new();
+    for text in chain.map(|text| text.lines().take_while(|line| !line.starts_with("hint: ")).collect()) {
+        // A transparent error tells the same as its cause.
+        if told.last() != Some(&text) {
+            told.push(text);
+        }
+    }
+    told.join(": ")
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
