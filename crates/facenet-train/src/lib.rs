@@ -29,12 +29,14 @@ mod miner;
 mod network;
 mod ops;
 mod optimiser;
+mod page;
 mod pieces;
 mod processes;
 mod range;
 mod run;
 mod sampler;
 mod schedule;
+mod snapshot;
 mod train;
 mod validate;
 
@@ -58,6 +60,7 @@ pub use miner::{
 };
 pub use network::{Dropout, Gradients, Pass, TrainNetwork};
 pub use optimiser::{AdaGradConfig, AdamConfig, Optimiser, OptimiserConfig, SgdConfig, clip};
+pub use page::{End, LivePage};
 pub use pieces::StepMemory;
 #[cfg(feature = "mpi")]
 pub use processes::Mpi;
@@ -66,5 +69,6 @@ pub use range::OutOfRange;
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
 pub use schedule::{ScheduleConfig, ScheduleShape};
+pub use snapshot::{BINS, Face, HardTriplet, Histogram, MAX_HARDEST, Snapshot};
 pub use train::{Event, TrainError, Trained, train, train_together};
 pub use validate::{ValidateError, Validator};

@@ -70,6 +70,10 @@ pub struct ValidationRecord {
     pub standard_error: Option<f64>,
     /// Area under the ROC curve.
     pub auc: f64,
+    /// The squared distance up to which a pair counts as the same person, mean over folds; none when the pairs have
+    /// one fold, and in logs from before it was written down.
+    #[serde(default)]
+    pub threshold: Option<f32>,
 }
 
 impl ValidationRecord {
@@ -80,6 +84,9 @@ impl ValidationRecord {
             accuracy: report.accuracy.as_ref().map(|a| a.mean),
             standard_error: report.accuracy.as_ref().map(|a| a.standard_error),
             auc: report.auc,
+            threshold: report.accuracy.as_ref().map(|a| {
+                a.folds.iter().map(|fold| fold.threshold.value()).sum::<f32>() / a.folds.len() as f32
+            }),
         }
     }
 }
@@ -235,7 +242,13 @@ mod tests {
     use super::*;
 
     fn validation(step: u64) -> Record {
-        Record::Validation(ValidationRecord { step, accuracy: Some(0.5), standard_error: None, auc: 0.5 })
+        Record::Validation(ValidationRecord {
+            step,
+            accuracy: Some(0.5),
+            standard_error: None,
+            auc: 0.5,
+            threshold: None,
+        })
     }
 
     #[test]

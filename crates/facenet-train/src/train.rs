@@ -15,10 +15,14 @@ use rand_chacha::ChaCha8Rng;
 use crate::checkpoint::Checkpoint;
 use crate::log::{Record, ValidationRecord, Window};
 use crate::loss::Objective;
+use crate::page::{End, LivePage};
 use crate::processes::{Alone, Processes};
 use crate::run::RunFolder;
 use crate::validate::Validator;
-use crate::{Averaging, BatchSource, Dataset, Loader, Optimiser, Sampler, TrainNetwork, ValidConfig};
+use crate::{
+    Averaging, BatchSource, Dataset, LoadedBatch, Loader, Optimiser, Sampler, Snapshot, TrainNetwork,
+    ValidConfig,
+};
 pub use error::TrainError;
 pub use event::{Event, Trained};
 use step::{Cut, Taken, step};
@@ -38,7 +42,7 @@ pub fn train(
     run: &mut RunFolder,
     mut show: impl FnMut(Event),
 ) -> Result<Trained, TrainError> {
-    let writer = Writer { run, show: &mut show };
+    let writer = Writer { run, show: &mut show, page: None };
     Trainer::start(config, Some(writer), &Alone)?.run()
 }
 
@@ -53,7 +57,7 @@ pub fn train_together(
     processes: &dyn Processes,
     mut show: impl FnMut(Event),
 ) -> Result<Trained, TrainError> {
-    let writer = run.map(|run| Writer { run, show: &mut show });
+    let writer = run.map(|run| Writer { run, show: &mut show, page: None });
     Trainer::start(config, writer, processes)?.run()
 }
 
@@ -61,6 +65,18 @@ pub fn train_together(
 struct Writer<'a> {
     run: &'a mut RunFolder,
     show: &'a mut dyn FnMut(Event),
+    /// The page of the run, once it has begun.
+    page: Option<LivePage>,
+}
+
+impl Writer<'_> {
+    fn log(&mut self, record: Record) -> Result<(), TrainError> {
+        self.run.log(&record)?;
+        if let Some(page) = &mut self.page {
+            page.add(record);
+        }
+        Ok(())
+    }
 }
 
 struct Trainer<'a> {
@@ -110,12 +126,30 @@ impl<'a> Trainer<'a> {
         };
         if let Some(writer) = &mut writer {
             writer.run.begin(config, state.step)?;
+            writer.page = Some(writer.run.page(settings, &dataset, state.step)?);
             (writer.show)(Event::Starts { step: state.step, steps: settings.schedule.steps });
         }
         Ok(Self { config, processes, writer, dataset, sampler, digest, stages, validator, state })
     }
 
     fn run(mut self) -> Result<Trained, TrainError> {
+        let learnt = self.learn();
+        let step = self.state.step;
+        if let Some(Writer { run, page: Some(page), .. }) = &self.writer {
+            let end = match &learnt {
+                Ok(()) => End::Finished,
+                Err(error) => End::Stopped(with_causes(error)),
+            };
+            // What stopped the run comes first.
+            let closed = page.close(step, &end).map_err(|source| run.page_error(source));
+            learnt.and(closed.map_err(TrainError::from))?;
+        } else {
+            learnt?;
+        }
+        self.finish()
+    }
+
+    fn learn(&mut self) -> Result<(), TrainError> {
         let settings = self.config.settings();
         let cut = Cut::of(self.config, self.sampler.max_batch(), self.processes.count())?;
         let mut loader = self.loader()?;
@@ -129,9 +163,9 @@ impl<'a> Trainer<'a> {
             let taken = step(self.config, &mut self.state, objective, &batch, cut, self.processes)?;
             window.add(&taken.measured, taken.distances, &batch, waited, begun.elapsed());
             self.watch_collapse(&taken)?;
-            self.tell(&mut window)?;
+            self.tell(&mut window, &taken, &batch)?;
         }
-        self.finish()
+        Ok(())
     }
 
     fn loader(&self) -> Result<Loader, TrainError> {
@@ -163,33 +197,42 @@ impl<'a> Trainer<'a> {
     }
 
     /// Shows, logs, validates and saves what is due after a step.
-    fn tell(&mut self, window: &mut Window) -> Result<(), TrainError> {
-        let Some(Writer { run, show }) = &mut self.writer else { return Ok(()) };
+    fn tell(&mut self, window: &mut Window, taken: &Taken, batch: &LoadedBatch) -> Result<(), TrainError> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
         let settings = self.config.settings();
         let step = self.state.step;
         for unreadable in self.dataset.take_unreadable() {
-            show(Event::Unreadable(&unreadable));
-            run.log(&Record::Unreadable { place: unreadable.place, reason: unreadable.reason })?;
+            (writer.show)(Event::Unreadable(&unreadable));
+            writer.log(Record::Unreadable { place: unreadable.place, reason: unreadable.reason })?;
         }
-        show(Event::Step { step });
+        (writer.show)(Event::Step { step });
 
         let due = |every: u64| step.is_multiple_of(every) || step == settings.schedule.steps;
         if due(settings.run.log_every) {
             let record = std::mem::take(window).finish(step, settings.schedule.rate(step - 1));
-            show(Event::Logged(&record));
-            run.log(&Record::Step(record))?;
+            (writer.show)(Event::Logged(&record));
+            writer.log(Record::Step(record))?;
+            let triplets = taken.measured.mined.as_ref().map_or(&[][..], |mined| &mined.triplets);
+            let snapshot = Snapshot::of(&taken.embeddings, batch, triplets);
+            (writer.show)(Event::Looked(&snapshot));
+            if let Some(page) = &mut writer.page {
+                page.look(snapshot);
+            }
         }
         if due(settings.run.validate_every)
             && let Some(validator) = &self.validator
         {
             let report = validator.measure(&model(self.config, &self.state)?)?;
             let record = ValidationRecord::of(step, &report);
-            show(Event::Validated(&record));
-            run.log(&Record::Validation(record))?;
-            run.draw_curves()?;
+            (writer.show)(Event::Validated(&record));
+            writer.log(Record::Validation(record))?;
+            writer.run.draw_curves()?;
+        }
+        if let Some(page) = &mut writer.page {
+            page.refresh(step).map_err(|source| writer.run.page_error(source))?;
         }
         if due(settings.run.checkpoint_every) {
-            run.save_checkpoint(&self.state, self.config, &self.digest)?;
+            writer.run.save_checkpoint(&self.state, self.config, &self.digest)?;
         }
         Ok(())
     }
@@ -256,6 +299,19 @@ fn model(config: &ValidConfig, state: &Checkpoint) -> Result<Model, TrainError> 
         .map_err(|source| TrainError::Weights { step: state.step, source })?;
     let network = &config.settings().network;
     Ok(Model::new(&network.name, network.dimension, config.preprocessing(), Vec::new(), weights))
+}
+
+/// An error and its causes, without hints.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let mut told: Vec<String> = Vec::new();
+    for text in chain.map(|text| text.lines().take_while(|line| !line.starts_with("hint: ")).collect()) {
+        // A transparent error tells the same as its cause.
+        if told.last() != Some(&text) {
+            told.push(text);
+        }
+    }
+    told.join(": ")
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -3,8 +3,8 @@
 use facenet::Model;
 use facenet_eval::VerificationReport;
 
-use crate::Unreadable;
 use crate::log::{StepRecord, ValidationRecord};
+use crate::{Snapshot, Unreadable};
 
 /// What happens during a run, for whoever shows it.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub enum Event<'a> {
     },
     /// A window of steps was logged.
     Logged(&'a StepRecord),
+    /// A look at the batch of the last step of a window.
+    Looked(&'a Snapshot),
     /// The network was validated.
     Validated(&'a ValidationRecord),
     /// An image could not be read; it is skipped from now on.

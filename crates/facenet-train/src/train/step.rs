@@ -20,6 +20,8 @@ pub(crate) struct Cut {
 
 /// What a step found.
 pub(crate) struct Taken {
+    /// Unit rows, `[batch, dimension]`, from before the weights moved.
+    pub(crate) embeddings: Vec<f32>,
     pub(crate) measured: Measured,
     /// Mean squared distances over the batch; none unless it has pairs of both kinds.
     pub(crate) distances: Option<MeanDistances>,
@@ -115,6 +117,7 @@ pub(crate) fn step(
         None => mean_distances(&faces),
     };
 
+    let embeddings = embedded.embeddings.clone();
     let statistics = embedded.statistics.clone();
     let mut gradients = exact.backward(embedded, &measured.gradient);
     state.network.absorb_statistics(&statistics);
@@ -134,7 +137,7 @@ pub(crate) fn step(
         averaging.update(batch.step, tensors.map(|(name, tensor)| (name.as_str(), tensor.values.as_slice())));
     }
     state.step = batch.step + 1;
-    Ok(Taken { measured, distances })
+    Ok(Taken { embeddings, measured, distances })
 }
 
 /// The faces of a batch, shortened: enough to find it again.
