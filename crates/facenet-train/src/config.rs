@@ -262,6 +262,8 @@ impl TrainConfig {
         )?;
         let margin = self.triplets.margin;
         range(margin > 0.0 && margin <= 4.0, "triplets.margin", &margin, "a number above 0, up to 4")?;
+        let cap = self.triplets.cap;
+        range((0.0..1.0).contains(&cap), "triplets.cap", &cap, "a number from 0 below 1")?;
         let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience } = self.run;
         for (key, value) in [
             ("run.log_every", log_every),
@@ -336,7 +338,10 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_refused_with_those_that_exist() {
         let error = parse(&format!("{LEAST}[triplets]\nmargn = 0.2\n")).unwrap_err().to_string();
-        assert!(error.contains("unknown field `margn`, expected `margin` or `rule`"), "{error}");
+        assert!(
+            error.contains("unknown field `margn`, expected one of `margin`, `rule`, `positives`, `cap`"),
+            "{error}"
+        );
         assert!(parse(&format!("sed = 1\n{LEAST}")).unwrap_err().to_string().contains("unknown field `sed`"));
     }
 

@@ -25,10 +25,12 @@ mod log;
 mod loss;
 mod miner;
 mod network;
+mod offline;
 mod ops;
 mod optimiser;
 mod run;
 mod sampler;
+mod suspects;
 mod train;
 mod validate;
 
@@ -43,12 +45,14 @@ pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{Loss, triplet_loss};
 pub use miner::{
-    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, SquaredDistances,
-    Triplet, mine,
+    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, PositiveRule,
+    SquaredDistances, Triplet, TripletKind, all_triplets, mine,
 };
 pub use network::{Gradients, Pass, TrainNetwork};
+pub use offline::{OfflineConfig, OfflinePool, Subset};
 pub use optimiser::{AdaGrad, AdaGradConfig};
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
+pub use suspects::{SamePerson, SheetLimits, Stranger, SuspectConfig, Suspects, Twins, contact_sheet};
 pub use train::{Event, TrainError, Trained, train};
 pub use validate::{ValidateError, Validator};

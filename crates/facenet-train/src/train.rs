@@ -221,7 +221,7 @@ fn step(
     let mined = match mine(&pass.embeddings, &batch.labels, settings.triplets, seed) {
         Ok(mined) => mined,
         Err(MineError::NotEmbeddings(_)) => return Err(not_a_number()),
-        Err(MineError::Margin(_)) => unreachable!("the margin of valid settings is in range"),
+        Err(MineError::Margin(_) | MineError::Cap(_)) => unreachable!("valid settings are in range"),
     };
     let dimension = config.graph().dimension();
     let loss = triplet_loss(&pass.embeddings, dimension, &mined.triplets, settings.triplets.margin);
