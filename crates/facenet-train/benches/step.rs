@@ -1,6 +1,4 @@
-//! A training step by network, and mining in a batch of the paper's size.
-
-use std::hint::black_box;
+//! A training step by network.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use facenet::network::{self, Graph};
@@ -24,7 +22,7 @@ fn training_step(criterion: &mut Criterion) {
         let mut network = TrainNetwork::new(graph, &mut ChaCha8Rng::seed_from_u64(1));
         let mut optimiser = Optimiser::new(OptimiserConfig::default());
         // The hardest negatives, so that there are triplets however far the bench has learnt.
-        let miner = MinerConfig { margin: 4.0, rule: NegativeRule::Hardest };
+        let miner = MinerConfig { margin: 4.0, rule: NegativeRule::Hardest, ..MinerConfig::default() };
         group.bench_function(format!("{name}, batch {BATCH}"), |bencher| {
             bencher.iter(|| {
                 let pass = network.forward(images.clone(), None);
@@ -41,23 +39,5 @@ fn training_step(criterion: &mut Criterion) {
     }
 }
 
-fn mining(criterion: &mut Criterion) {
-    const BATCH: usize = 1800;
-    let mut group = criterion.benchmark_group("mining");
-    group.sample_size(20);
-    let rows: Vec<f32> = (0..BATCH)
-        .flat_map(|row| {
-            let values: Vec<f32> =
-                (0..128).map(|i| ((row * 7919 + i * 104_729) as f32 * 0.618).sin()).collect();
-            let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
-            values.into_iter().map(move |v| v / norm)
-        })
-        .collect();
-    let labels: Vec<u32> = (0..BATCH as u32).map(|i| i / 40).collect();
-    group.bench_function("semi-hard, 45 people x 40 faces", |bencher| {
-        bencher.iter(|| mine(black_box(&rows), &labels, MinerConfig::default(), 1).expect("unit rows"));
-    });
-}
-
-criterion_group!(benches, training_step, mining);
+criterion_group!(benches, training_step);
 criterion_main!(benches);

@@ -8,7 +8,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::{Averaging, Optimiser, TrainNetwork, ValidConfig};
+use crate::{Averaging, OfflinePool, Optimiser, Suspects, TrainNetwork, ValidConfig};
 
 /// The key of a checkpoint's facts in its metadata.
 const KEY: &str = "facenet.checkpoint";
@@ -32,6 +32,10 @@ pub struct Checkpoint {
     pub optimiser: Optimiser,
     /// The average of the network's tensors, if asked for.
     pub averaging: Option<Averaging>,
+    /// The triplets of the last offline mining.
+    pub offline: Option<OfflinePool>,
+    /// What the checkpoints so far say about labels.
+    pub suspects: Option<Suspects>,
     /// Steps in a row for which the embedding was collapsed.
     pub collapsed_steps: u64,
 }
@@ -43,6 +47,8 @@ struct Facts {
     recipe: String,
     data: String,
     averaged: u64,
+    offline: Option<OfflinePool>,
+    suspects: Option<Suspects>,
     collapsed_steps: u64,
 }
 
@@ -133,6 +139,8 @@ impl Checkpoint {
             recipe: config.recipe(),
             data: data.into(),
             averaged: self.averaging.as_ref().map_or(0, Averaging::updates),
+            offline: self.offline.clone(),
+            suspects: self.suspects.clone(),
             collapsed_steps: self.collapsed_steps,
         };
         let facts = serde_json::to_string(&facts).expect("facts are plain data");
@@ -189,8 +197,8 @@ impl Checkpoint {
         let settings = config.settings();
         let averaging = settings.averaging.map(|c| Averaging::with_state(c, averages, facts.averaged));
         let optimiser = Optimiser::with_state(settings.optimiser, state, facts.step);
-        let collapsed_steps = facts.collapsed_steps;
-        Ok(Self { step: facts.step, network, head, optimiser, averaging, collapsed_steps })
+        let Facts { step, offline, suspects, collapsed_steps, .. } = facts;
+        Ok(Self { step, network, head, optimiser, averaging, offline, suspects, collapsed_steps })
     }
 }
 
@@ -234,7 +242,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::{AveragingConfig, TrainConfig};
+    use crate::{AveragingConfig, ImageId, OfflineConfig, Subset, SuspectConfig, TrainConfig};
 
     fn config(extra: &str) -> ValidConfig {
         let text = format!("{extra}\naveraging = {{}}\ndata.train = \"faces\"\nschedule.steps = 9\n");
@@ -251,7 +259,24 @@ mod tests {
         let mut averaging = Averaging::new(AveragingConfig::default());
         averaging.update(0, network.tensors().iter().map(|(name, t)| (name.as_str(), t.values.as_slice())));
         let head = Some(vec![0.25; 12 * 128]);
-        Checkpoint { step: 1, network, head, optimiser, averaging: Some(averaging), collapsed_steps: 2 }
+        let mut suspects = Suspects::new(SuspectConfig::default());
+        let embeddings = [1.0, 0.0, 0.6, 0.8, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0];
+        suspects.look(&embeddings, &[0, 1, 1, 2, 2], &[0, 1, 2, 3, 4].map(ImageId)).unwrap();
+        assert!(!suspects.twins().is_empty());
+        let subset = Subset { images: [0, 1, 2, 3, 4].map(ImageId).into(), labels: vec![0, 1, 1, 2, 2] };
+        let (pool, _) =
+            OfflinePool::mine(&embeddings, &subset, OfflineConfig::default().triplets, 1, 1).unwrap();
+        assert!(!pool.is_empty());
+        Checkpoint {
+            step: 1,
+            network,
+            head,
+            optimiser,
+            averaging: Some(averaging),
+            offline: Some(pool),
+            suspects: Some(suspects),
+            collapsed_steps: 2,
+        }
     }
 
     #[test]

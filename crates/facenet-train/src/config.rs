@@ -8,8 +8,8 @@ use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Augment, AugmentConfig, AugmentError, AveragingConfig, LoaderConfig, LossConfig, OptimiserConfig,
-    OutOfRange, SamplerConfig, ScheduleConfig,
+    Augment, AugmentConfig, AugmentError, AveragingConfig, LoaderConfig, LossConfig, OfflineConfig,
+    OptimiserConfig, OutOfRange, SamplerConfig, ScheduleConfig, SuspectConfig,
 };
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
@@ -42,6 +42,12 @@ pub struct TrainConfig {
     /// The average of the weights that is validated and kept as the model; none, the last weights are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub averaging: Option<AveragingConfig>,
+    /// Triplets mined from a part of the data set now and then; none, only from each batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineConfig>,
+    /// The search for wrong labels; none, no search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<SuspectConfig>,
     /// How many steps, at which learning rate.
     pub schedule: ScheduleConfig,
     /// How far batches are prepared ahead.
@@ -235,6 +241,12 @@ impl TrainConfig {
         if let Some(averaging) = &self.averaging {
             averaging.check().map_err(of_table("averaging"))?;
         }
+        if let Some(offline) = &self.offline {
+            offline.check().map_err(of_table("offline"))?;
+        }
+        if let Some(suspects) = &self.suspects {
+            suspects.check().map_err(of_table("suspects"))?;
+        }
         self.loss.check().map_err(of_table("loss"))?;
         let mut from = 0;
         for stage in &self.stages {
@@ -334,7 +346,10 @@ mod tests {
     fn a_misspelt_key_is_refused_with_those_that_exist() {
         let error =
             parse(&format!("{LEAST}[loss]\nkind = \"triplet\"\nmargn = 0.2\n")).unwrap_err().to_string();
-        assert!(error.contains("unknown field `margn`, expected `margin` or `rule`"), "{error}");
+        assert!(
+            error.contains("unknown field `margn`, expected one of `margin`, `rule`, `positives`, `cap`"),
+            "{error}"
+        );
         assert!(parse(&format!("sed = 1\n{LEAST}")).unwrap_err().to_string().contains("unknown field `sed`"));
     }
 

@@ -187,6 +187,16 @@ impl Dataset {
         &self.identities
     }
 
+    /// The position of the person whom an image shows, in [`identities`](Self::identities).
+    ///
+    /// # Panics
+    /// When there is no such image.
+    pub fn identity_of(&self, image: ImageId) -> u32 {
+        let position = self.identities.partition_point(|identity| identity.images.end <= image.0);
+        assert!(position < self.identities.len(), "an image of this data set");
+        position as u32
+    }
+
     /// How many images there are.
     pub fn image_count(&self) -> usize {
         self.entries.len()

@@ -27,6 +27,7 @@ mod log;
 mod loss;
 mod miner;
 mod network;
+mod offline;
 mod ops;
 mod optimiser;
 mod page;
@@ -37,6 +38,8 @@ mod run;
 mod sampler;
 mod schedule;
 mod snapshot;
+mod survey;
+mod suspects;
 mod train;
 mod validate;
 
@@ -48,17 +51,18 @@ pub use config::{
     ValidationConfig,
 };
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
-pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
+pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{
     ArcfaceConfig, Batch, BatchHardConfig, ContrastiveConfig, CosfaceConfig, DistanceKind, HeadShape, Loss,
     LossConfig, Measured, Objective, ObjectiveError, SoftmaxConfig, mean_distances, triplet_loss,
 };
 pub use miner::{
-    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, SquaredDistances,
-    Triplet, mine,
+    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, PositiveRule,
+    SquaredDistances, Triplet, TripletKind, all_triplets, mine,
 };
 pub use network::{Dropout, Gradients, Pass, TrainNetwork};
+pub use offline::{OfflineConfig, OfflinePool, Subset};
 pub use optimiser::{AdaGradConfig, AdamConfig, Optimiser, OptimiserConfig, SgdConfig, clip};
 pub use page::{End, LivePage};
 pub use pieces::StepMemory;
@@ -70,5 +74,6 @@ pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
 pub use schedule::{ScheduleConfig, ScheduleShape};
 pub use snapshot::{BINS, Face, HardTriplet, Histogram, MAX_HARDEST, Snapshot};
+pub use suspects::{SamePerson, SheetLimits, Stranger, SuspectConfig, Suspects, Twins, contact_sheet};
 pub use train::{Event, TrainError, Trained, train, train_together};
 pub use validate::{ValidateError, Validator};

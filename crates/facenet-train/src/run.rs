@@ -12,7 +12,7 @@ use facenet_eval::VerificationReport;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::curves;
 use crate::log::{Log, LogError, Record};
-use crate::{Dataset, LivePage, TrainConfig, ValidConfig};
+use crate::{Dataset, LivePage, SheetLimits, Suspects, TrainConfig, ValidConfig, contact_sheet};
 
 /// A run's folder, locked against a second process.
 #[derive(Debug)]
@@ -150,6 +150,18 @@ impl RunFolder {
         let title = self.folder.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
         let records = self.log.as_ref().map_or(Ok(Vec::new()), Log::records)?;
         Ok(LivePage::new(self.page_path(), title, settings.clone(), Arc::clone(dataset), records, step))
+    }
+
+    /// Writes what is suspected, as JSON, and as pictures to look through; gives where those lie.
+    pub(crate) fn suspect(&self, suspects: &Suspects, dataset: &Dataset) -> Result<PathBuf, RunError> {
+        let list = self.folder.join("suspects.json");
+        let json = serde_json::to_string_pretty(suspects).expect("suspects are plain data");
+        write_beside(&list, json.as_bytes()).map_err(|source| RunError::Io { path: list, source })?;
+        let sheet = self.folder.join("suspects.html");
+        let page = contact_sheet(suspects, dataset, SheetLimits::default());
+        write_beside(&sheet, page.as_bytes())
+            .map_err(|source| RunError::Io { path: sheet.clone(), source })?;
+        Ok(sheet)
     }
 
     /// Where the page of the run lies.

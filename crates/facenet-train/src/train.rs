@@ -4,6 +4,7 @@ mod error;
 mod event;
 mod step;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,10 +19,11 @@ use crate::loss::Objective;
 use crate::page::{End, LivePage};
 use crate::processes::{Alone, Processes};
 use crate::run::RunFolder;
+use crate::survey::Survey;
 use crate::validate::Validator;
 use crate::{
-    Averaging, BatchSource, Dataset, LoadedBatch, Loader, Optimiser, Sampler, Snapshot, TrainNetwork,
-    ValidConfig,
+    Averaging, BatchSource, Dataset, ImageId, LoadedBatch, Loader, OfflineBatches, OfflinePool, Optimiser,
+    Sampler, Snapshot, Subset, Suspects, TrainNetwork, ValidConfig,
 };
 pub use error::TrainError;
 pub use event::{Event, Trained};
@@ -155,6 +157,9 @@ impl<'a> Trainer<'a> {
         let mut loader = self.loader()?;
         let mut window = Window::default();
         while self.state.step < settings.schedule.steps {
+            if self.survey()? {
+                loader = self.loader()?;
+            }
             let (batch, waited) = timed(|| loader.next());
             let batch = batch?;
             let begun = Instant::now();
@@ -169,12 +174,68 @@ impl<'a> Trainer<'a> {
     }
 
     fn loader(&self) -> Result<Loader, TrainError> {
+        let settings = self.config.settings();
+        let excluded = match (&self.state.suspects, settings.suspects) {
+            (Some(suspects), Some(config)) if config.drop => suspects.impossible().into_iter().collect(),
+            _ => HashSet::new(),
+        };
+        let offline = self.state.offline.clone().zip(settings.offline);
         let source = BatchSource {
             dataset: Arc::clone(&self.dataset),
             sampler: self.sampler.clone(),
             augment: self.config.augment().clone(),
+            excluded: Arc::new(excluded),
+            offline: offline.map(|(pool, config)| OfflineBatches {
+                pool: Arc::new(pool),
+                config,
+                seed: settings.seed,
+            }),
         };
-        Loader::start(source, self.state.step, self.config.settings().loader).map_err(TrainError::Threads)
+        Loader::start(source, self.state.step, settings.loader).map_err(TrainError::Threads)
+    }
+
+    /// Looks at the data set under the weights of now, if the settings ask for that at this step, for offline
+    /// triplets and for wrong labels; whether it changed what batches are made of.
+    fn survey(&mut self) -> Result<bool, TrainError> {
+        let settings = self.config.settings();
+        let step = self.state.step;
+        let due = |every: u64| step > 0 && step.is_multiple_of(every);
+        let offline = settings.offline.filter(|config| due(config.every));
+        let suspects = settings.suspects.filter(|config| due(config.every));
+        if offline.is_none() && suspects.is_none() {
+            return Ok(false);
+        }
+        let model = model(self.config, &self.state)?;
+        let not_a_number = |_| TrainError::NotANumber { step, faces: "of the whole data set".into() };
+        if let Some(config) = suspects {
+            let all: Vec<ImageId> = (0..self.dataset.image_count() as u32).map(ImageId).collect();
+            let seen = Survey::of(&self.dataset, &model, &all, self.processes);
+            let suspects = self.state.suspects.get_or_insert_with(|| Suspects::new(config));
+            suspects.look(&seen.embeddings, &seen.labels, &seen.images).map_err(not_a_number)?;
+            if let Some(writer) = &mut self.writer {
+                let sheet = writer.run.suspect(suspects, &self.dataset)?;
+                let images = suspects.impossible().len();
+                (writer.show)(Event::Suspected { step, images, sheet });
+                if let Some(page) = &mut writer.page {
+                    page.set_suspects(images);
+                }
+            }
+        }
+        if let Some(config) = offline {
+            let usable = |_: ImageId| true;
+            let drawn = Subset::draw(self.dataset.identities(), &config, usable, settings.seed, step);
+            let Survey { images, labels, embeddings } =
+                Survey::of(&self.dataset, &model, &drawn.images, self.processes);
+            let subset = Subset { images, labels };
+            let (pool, _) = OfflinePool::mine(&embeddings, &subset, config.triplets, settings.seed, step)
+                .map_err(|error| TrainError::Loss(error.into()))?;
+            if let Some(writer) = &mut self.writer {
+                let (triplets, images) = (pool.len(), subset.images.len());
+                (writer.show)(Event::MinedOffline { step, triplets, images });
+            }
+            self.state.offline = Some(pool);
+        }
+        Ok(true)
     }
 
     fn watch_collapse(&mut self, taken: &Taken) -> Result<(), TrainError> {
@@ -263,6 +324,8 @@ fn first(config: &ValidConfig, stages: &[(u64, Box<dyn Objective>)], classes: us
         head: head.map(|shape| shape.start(settings.seed)),
         optimiser: Optimiser::new(settings.optimiser),
         averaging: settings.averaging.map(Averaging::new),
+        offline: None,
+        suspects: None,
         collapsed_steps: 0,
     }
 }

@@ -7,6 +7,7 @@ fn batch(labels: &[u32]) -> LoadedBatch {
         step: 6,
         chips: Vec::new(),
         seeds: Vec::new(),
+        triplets: None,
         labels: labels.to_vec(),
         ids: (0..labels.len() as u32).map(|row| ImageId(100 + row)).collect(),
         skipped: 0,
@@ -92,7 +93,7 @@ fn every_pair_is_counted_as_the_whole_matrix_of_distances_has_it() {
 fn the_hardest_triplets_are_hardest_first_and_one_for_each_person() {
     let labels: Vec<u32> = (0..120).map(|row| row / 3).collect();
     let embeddings = drawn(120, 8);
-    let config = MinerConfig { margin: 4.0, rule: NegativeRule::Hardest };
+    let config = MinerConfig { margin: 4.0, rule: NegativeRule::Hardest, ..MinerConfig::default() };
     let mined = mine(&embeddings, &labels, config, 1).unwrap();
     let snapshot = Snapshot::of(&embeddings, &batch(&labels), &mined.triplets);
 

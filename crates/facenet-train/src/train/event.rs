@@ -1,5 +1,7 @@
 //! What a training run tells while it goes on, and gives in the end.
 
+use std::path::PathBuf;
+
 use facenet::Model;
 use facenet_eval::VerificationReport;
 
@@ -38,6 +40,24 @@ pub enum Event<'a> {
     Validated(&'a ValidationRecord),
     /// An image could not be read; it is skipped from now on.
     Unreadable(&'a Unreadable),
+    /// Triplets were mined from a part of the data set.
+    MinedOffline {
+        /// Steps taken.
+        step: u64,
+        /// How many.
+        triplets: usize,
+        /// Images they were mined from.
+        images: usize,
+    },
+    /// The labels of the data set were looked at.
+    Suspected {
+        /// Steps taken.
+        step: u64,
+        /// Images that every look so far found impossible.
+        images: usize,
+        /// Where they are shown.
+        sheet: PathBuf,
+    },
     /// All faces lie in nearly one point; the run goes on for a while, since training can recover.
     Collapsed {
         /// Steps taken.

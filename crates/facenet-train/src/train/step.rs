@@ -2,8 +2,8 @@
 
 use crate::checkpoint::{Checkpoint, HEAD};
 use crate::exact::Exact;
-use crate::loss::{Batch, Measured, Objective, mean_distances};
-use crate::miner::MeanDistances;
+use crate::loss::{Batch, Loss, Measured, Objective, mean_distances, triplet_loss};
+use crate::miner::{MeanDistances, Triplet};
 use crate::pieces::{Pieces, StepMemory, is_normalised};
 use crate::processes::Processes;
 use crate::train::TrainError;
@@ -107,7 +107,11 @@ pub(crate) fn step(
     let dimension = config.graph().dimension();
     let faces = Batch { embeddings: &embedded.embeddings, dimension, labels: &batch.labels };
     let seed = settings.seed ^ (batch.step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let measured = match objective.measure(&faces, state.head.as_deref(), seed) {
+    let measured = match &batch.triplets {
+        Some(triplets) => Ok(on_triplets(config, &faces, triplets)),
+        None => objective.measure(&faces, state.head.as_deref(), seed),
+    };
+    let measured = match measured {
         Ok(measured) if measured.value.is_finite() => measured,
         Ok(_) | Err(ObjectiveError::NotEmbeddings(_)) => return Err(not_a_number()),
         Err(error) => return Err(TrainError::Loss(error)),
@@ -138,6 +142,13 @@ pub(crate) fn step(
     }
     state.step = batch.step + 1;
     Ok(Taken { embeddings, measured, distances })
+}
+
+/// The loss on triplets that were mined beforehand.
+fn on_triplets(config: &ValidConfig, faces: &Batch, triplets: &[Triplet]) -> Measured {
+    let margin = config.settings().offline.unwrap_or_default().triplets.margin;
+    let Loss { value, gradient } = triplet_loss(faces.embeddings, faces.dimension, triplets, margin);
+    Measured { value, gradient, head: None, mined: None, accuracy: None }
 }
 
 /// The faces of a batch, shortened: enough to find it again.
