@@ -462,7 +462,8 @@ mod tests {
     #[test]
     fn tasks_and_rounds_add_up_to_the_whole_batch() {
         // More faces than one task takes, more classes than one task takes, and rounds of 40 faces.
-        let (rows, head) = (many_rows(90, 6), many_rows(600, 6));
+        let mut rows = many_rows(690, 6);
+        let head = rows.split_off(90 * 6);
         let labels: Vec<u32> = (0..90).map(|i| i * 6 % 600).collect();
         for mut loss in [cosface(12.0, 0.2), arcface(12.0, 0.3)] {
             let batch = Batch { embeddings: &rows, dimension: 6, labels: &labels };

@@ -22,8 +22,8 @@ pub(super) fn unit_rows(values: &[f32], dimension: usize) -> Vec<f32> {
 
 /// Many unit rows that differ, the same each time.
 pub(super) fn many_rows(count: usize, dimension: usize) -> Vec<f32> {
-    let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0;
-    unit_rows(&(0..count * dimension).map(value).collect::<Vec<_>>(), dimension)
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    unit_rows(&(0..count * dimension).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<_>>(), dimension)
 }
 
 pub(super) fn wide(values: &[f32]) -> Vec<f64> {
