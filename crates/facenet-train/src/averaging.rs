@@ -32,7 +32,7 @@ impl AveragingConfig {
     /// # Errors
     /// Names the first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
-        within((0.0..1.0).contains(&self.decay), "decay", self.decay, "a number from 0 below 1")
+        within((0.0..1.0).contains(&self.decay), "decay", &self.decay, "a number from 0 below 1")
     }
 }
 

@@ -25,7 +25,7 @@ impl BatchHardConfig {
         within(
             margin > 0.0 && margin <= largest,
             "margin",
-            margin,
+            &margin,
             "a number above 0, up to the largest distance",
         )
     }
@@ -65,7 +65,8 @@ impl BatchHard {
 }
 
 fn hardest(batch: &Batch, anchor: usize, distances: &[f32]) -> Option<Hardest> {
-    let (mut positive, mut negative): (Option<(usize, f32)>, Option<(usize, f32)>) = (None, None);
+    let mut positive: Option<(usize, f32)> = None;
+    let mut negative: Option<(usize, f32)> = None;
     for (other, (&d, label)) in distances.iter().zip(batch.labels).enumerate() {
         if *label != batch.labels[anchor] {
             if negative.is_none_or(|(_, nearest)| d < nearest) {

@@ -35,13 +35,13 @@ impl ContrastiveConfig {
         within(
             margin > 0.0 && margin <= largest,
             "margin",
-            margin,
+            &margin,
             "a number above 0, up to the largest distance",
         )?;
         within(
             (0.0..largest).contains(&least),
             "positive_margin",
-            least,
+            &least,
             "a number from 0, below the largest distance",
         )
     }
@@ -238,10 +238,9 @@ mod tests {
         let mut rows = many_rows(150, 8);
         let (first, rest) = rows.split_at_mut(8);
         first.copy_from_slice(&rest[99 * 8..100 * 8]);
-        (first[0], first[1]) = (
-            first[0] * 0.01f32.cos() - first[1] * 0.01f32.sin(),
-            first[0] * 0.01f32.sin() + first[1] * 0.01f32.cos(),
-        );
+        let (sine, cosine) = 0.01f32.sin_cos();
+        let (x, y) = (first[0], first[1]);
+        (first[0], first[1]) = (x * cosine - y * sine, x * sine + y * cosine);
         let labels: Vec<u32> = (0..150).map(|i| i / 4).collect();
         for distance in [DistanceKind::Squared, DistanceKind::Plain] {
             let config = ContrastiveConfig { margin: 1.2, distance, ..Default::default() };

@@ -15,7 +15,7 @@ impl Triplets {
 
 pub(super) fn check(config: &MinerConfig) -> Result<(), OutOfRange> {
     let margin = config.margin;
-    within(margin > 0.0 && margin <= 4.0, "margin", margin, "a number above 0, up to 4")
+    within(margin > 0.0 && margin <= 4.0, "margin", &margin, "a number above 0, up to 4")
 }
 
 impl Objective for Triplets {
