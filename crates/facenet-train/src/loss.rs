@@ -208,7 +208,7 @@ impl Batch<'_> {
         for (row, values) in self.embeddings.chunks_exact(self.dimension).enumerate() {
             let squared_norm: f32 = values.iter().map(|v| v * v).sum();
             // As the miner's: what rounding leaves, far below a row that was never normalised.
-            if !((squared_norm - 1.0).abs() <= 1e-3) {
+            if !squared_norm.is_finite() || (squared_norm - 1.0).abs() > 1e-3 {
                 return Err(NotEmbeddings::NotUnit { row, squared_norm });
             }
         }

@@ -43,11 +43,11 @@ impl OfflineConfig {
     /// On the first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
         let Self { every, share, batch, images, faces, triplets } = *self;
-        within(every > 0, "every", every, "at least 1")?;
-        within(share > 0.0 && share <= 1.0, "share", share, "a number above 0, up to 1")?;
-        within(batch > 0, "batch", batch, "at least 1")?;
-        within(images > 0, "images", images, "at least 1")?;
-        within(faces >= 2, "faces", faces, "at least 2")?;
+        within(every > 0, "every", &every, "at least 1")?;
+        within(share > 0.0 && share <= 1.0, "share", &share, "a number above 0, up to 1")?;
+        within(batch > 0, "batch", &batch, "at least 1")?;
+        within(images > 0, "images", &images, "at least 1")?;
+        within(faces >= 2, "faces", &faces, "at least 2")?;
         LossConfig::Triplet(triplets).check()
     }
 }

@@ -73,10 +73,10 @@ impl OptimiserConfig {
     /// Names the first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
         if let Some(norm) = self.clip_norm() {
-            within(norm > 0.0 && norm.is_finite(), "clip_norm", norm, "a number above 0")?;
+            within(norm > 0.0 && norm.is_finite(), "clip_norm", &norm, "a number above 0")?;
         }
         let decay = self.weight_decay();
-        within((0.0..1.0).contains(&decay), "weight_decay", decay, "a number from 0 below 1")?;
+        within((0.0..1.0).contains(&decay), "weight_decay", &decay, "a number from 0 below 1")?;
         match self {
             Self::Adagrad(config) => config.check(),
             Self::Sgd(config) => config.check(),

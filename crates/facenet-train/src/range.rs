@@ -16,7 +16,7 @@ pub struct OutOfRange {
 pub(crate) fn within(
     holds: bool,
     key: &'static str,
-    found: impl ToString,
+    found: &dyn ToString,
     expected: &'static str,
 ) -> Result<(), OutOfRange> {
     if holds { Ok(()) } else { Err(OutOfRange { key, found: found.to_string(), expected }) }

@@ -96,13 +96,13 @@ impl ScheduleConfig {
     /// Names the first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
         let Self { steps, learning_rate: rate, plateau, final_share, .. } = *self;
-        within(steps > 0, "steps", steps, "at least 1")?;
-        within(rate > 0.0 && rate.is_finite(), "learning_rate", rate, "a number above 0")?;
-        within((0.0..=1.0).contains(&plateau), "plateau", plateau, "a share from 0 to 1")?;
-        within((0.0..=1.0).contains(&final_share), "final_share", final_share, "a share from 0 to 1")?;
+        within(steps > 0, "steps", &steps, "at least 1")?;
+        within(rate > 0.0 && rate.is_finite(), "learning_rate", &rate, "a number above 0")?;
+        within((0.0..=1.0).contains(&plateau), "plateau", &plateau, "a share from 0 to 1")?;
+        within((0.0..=1.0).contains(&final_share), "final_share", &final_share, "a share from 0 to 1")?;
         if let ScheduleShape::Steps { at, factor } = &self.shape {
             let rising = !at.is_empty() && at.is_sorted_by(|a, b| a < b);
-            within(rising, "shape.steps.at", format!("{at:?}"), "rising steps, at least one")?;
+            within(rising, "shape.steps.at", &format!("{at:?}"), "rising steps, at least one")?;
             let holds = *factor > 0.0 && *factor <= 1.0;
             within(holds, "shape.steps.factor", factor, "a number above 0, up to 1")?;
         }

@@ -39,9 +39,9 @@ impl SuspectConfig {
     /// # Errors
     /// On the first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
-        within(self.every > 0, "every", self.every, "at least 1")?;
+        within(self.every > 0, "every", &self.every, "at least 1")?;
         let distance =
-            |key, value: f32| within((0.0..=4.0).contains(&value), key, value, "a number from 0 to 4");
+            |key, value: f32| within((0.0..=4.0).contains(&value), key, &value, "a number from 0 to 4");
         distance("gap", self.gap)?;
         distance("twin", self.twin)?;
         distance("same_person", self.same_person)

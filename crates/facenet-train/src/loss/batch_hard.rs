@@ -25,7 +25,7 @@ impl BatchHardConfig {
         within(
             margin > 0.0 && margin <= largest,
             "margin",
-            margin,
+            &margin,
             "a number above 0, up to the largest distance",
         )
     }
@@ -65,7 +65,8 @@ impl BatchHard {
 }
 
 fn hardest(batch: &Batch, anchor: usize, distances: &[f32]) -> Option<Hardest> {
-    let (mut positive, mut negative): (Option<(usize, f32)>, Option<(usize, f32)>) = (None, None);
+    let mut positive: Option<(usize, f32)> = None;
+    let mut negative: Option<(usize, f32)> = None;
     for (other, (&d, label)) in distances.iter().zip(batch.labels).enumerate() {
         if *label != batch.labels[anchor] {
             if negative.is_none_or(|(_, nearest)| d < nearest) {
@@ -109,5 +110,118 @@ impl Objective for BatchHard {
             }
         }
         Ok(Measured { value: (value / faces) as f32, gradient, head: None, mined: None, accuracy: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{many_rows, slopes_agree, unit_rows, wide};
+    use super::*;
+
+    fn measure(config: BatchHardConfig, embeddings: &[f32], dimension: usize, labels: &[u32]) -> Measured {
+        BatchHard::new(&config).measure(&Batch { embeddings, dimension, labels }, None, 0).unwrap()
+    }
+
+    #[test]
+    fn four_points_worked_by_hand() {
+        // Two faces of person 0 at right angles; of persons 1 and 2 one each, opposite of the first and the second.
+        let points = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0];
+        let hinge = BatchHardConfig { margin: Some(0.5), ..Default::default() };
+        let found = measure(hinge, &points, 2, &[0, 0, 1, 2]);
+        // Both anchors: positive at 2, nearest negative at 2 (row 3 and row 2); the singles have no positive.
+        assert_eq!(found.value, 0.5);
+        assert_eq!(found.gradient, [1.0, -3.0, -3.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+
+        let soft = measure(BatchHardConfig::default(), &points, 2, &[0, 0, 1, 2]);
+        assert!((soft.value - 2.0f32.ln()).abs() < 1e-6);
+        assert_eq!(soft.gradient, [0.5, -1.5, -1.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_triplet_on_the_margin_teaches_nothing() {
+        // d²(a, p) = 2 and d²(a, n) = 4 from the first; from the second, 2 and 2.
+        let points = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0];
+        let found =
+            measure(BatchHardConfig { margin: Some(2.0), ..Default::default() }, &points, 2, &[0, 0, 1]);
+        // Only the second is left: 2 − 2 + 2, over both.
+        assert_eq!(found.value, 1.0);
+        assert_eq!(found.gradient[..2], [1.0, -1.0]);
+    }
+
+    #[test]
+    fn the_soft_margin_neither_overflows_nor_vanishes() {
+        let soft = BatchHard::new(&BatchHardConfig::default());
+        assert_eq!(soft.of(1000.0), (1000.0, 1.0));
+        assert_eq!(soft.of(-1000.0), (0.0, 0.0));
+        let (value, slope) = soft.of(-40.0);
+        assert!(
+            (value / (-40.0f64).exp() - 1.0).abs() < 1e-12 && (slope / (-40.0f64).exp() - 1.0).abs() < 1e-12
+        );
+        assert_eq!(soft.of(0.0), (2.0f64.ln(), 0.5));
+    }
+
+    #[test]
+    fn without_two_people_or_two_faces_there_is_no_loss() {
+        for labels in [[0, 0, 0], [0, 1, 2]] {
+            let found = measure(BatchHardConfig::default(), &[1.0, 0.0, 0.0, 1.0, -1.0, 0.0], 2, &labels);
+            assert_eq!((found.value, found.gradient), (0.0, vec![0.0; 6]));
+        }
+    }
+
+    fn naive(config: &BatchHardConfig, points: &[f64], dimension: usize, labels: &[u32]) -> f64 {
+        let mut terms = Vec::new();
+        let row = |i: usize| &points[i * dimension..][..dimension];
+        for a in 0..labels.len() {
+            let (mut farthest, mut nearest) = (f64::NEG_INFINITY, f64::INFINITY);
+            for other in (0..labels.len()).filter(|other| *other != a) {
+                let squared: f64 = row(a).iter().zip(row(other)).map(|(a, b)| (a - b) * (a - b)).sum();
+                let d = if config.distance == DistanceKind::Plain { squared.sqrt() } else { squared };
+                if labels[a] == labels[other] {
+                    farthest = farthest.max(d);
+                } else {
+                    nearest = nearest.min(d);
+                }
+            }
+            let difference = farthest - nearest;
+            if difference.is_finite() {
+                terms.push(match config.margin {
+                    Some(margin) => (difference + f64::from(margin)).max(0.0),
+                    None => difference.exp().ln_1p(),
+                });
+            }
+        }
+        terms.iter().sum::<f64>() / terms.len().max(1) as f64
+    }
+
+    proptest! {
+        #[test]
+        fn the_gradient_is_that_of_finite_differences(
+            values in prop::collection::vec(-1.0f32..1.0, 36),
+            labels in prop::collection::vec(0u32..4, 9),
+            (margin, plain) in (prop::option::of(0.1f32..1.5), any::<bool>()),
+        ) {
+            let distance = if plain { DistanceKind::Plain } else { DistanceKind::Squared };
+            let config = BatchHardConfig { margin, distance };
+            let rows = unit_rows(&values, 4);
+            let found = measure(config, &rows, 4, &labels);
+            let value = |points: &[f64]| naive(&config, points, 4, &labels);
+            prop_assert!((f64::from(found.value) - value(&wide(&rows))).abs() < 1e-5);
+            slopes_agree(&found.gradient, &wide(&rows), 1, value);
+        }
+    }
+
+    #[test]
+    fn blocks_of_rows_add_up_to_the_whole_batch() {
+        let rows = many_rows(150, 8);
+        let labels: Vec<u32> = (0..150).map(|i| i / 4).collect();
+        for distance in [DistanceKind::Squared, DistanceKind::Plain] {
+            let config = BatchHardConfig { margin: None, distance };
+            let found = measure(config, &rows, 8, &labels);
+            let value = |points: &[f64]| naive(&config, points, 8, &labels);
+            assert!((f64::from(found.value) - value(&wide(&rows))).abs() < 1e-5);
+            slopes_agree(&found.gradient, &wide(&rows), 37, value);
+        }
     }
 }

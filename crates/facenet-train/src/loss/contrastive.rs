@@ -35,13 +35,13 @@ impl ContrastiveConfig {
         within(
             margin > 0.0 && margin <= largest,
             "margin",
-            margin,
+            &margin,
             "a number above 0, up to the largest distance",
         )?;
         within(
             (0.0..largest).contains(&least),
             "positive_margin",
-            least,
+            &least,
             "a number from 0, below the largest distance",
         )
     }
@@ -152,5 +152,105 @@ impl Objective for Contrastive {
             gradient.iter_mut().zip(found).for_each(|(g, found)| *g += share * found);
         }
         Ok(Measured { value: value as f32, gradient, head: None, mined: None, accuracy: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{many_rows, slopes_agree, unit_rows, wide};
+    use super::*;
+
+    fn measure(config: ContrastiveConfig, embeddings: &[f32], dimension: usize, labels: &[u32]) -> Measured {
+        Contrastive::new(&config).measure(&Batch { embeddings, dimension, labels }, None, 0).unwrap()
+    }
+
+    #[test]
+    fn three_points_worked_by_hand() {
+        // d² = 2 between the two of person 0 and from the second to the other person, 4 from the first to it.
+        let points = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0];
+        let config = ContrastiveConfig { margin: 3.0, ..Default::default() };
+        let found = measure(config, &points, 2, &[0, 0, 1]);
+        // One positive pair of 2, and one active negative pair of 3 − 2.
+        assert_eq!(found.value, 3.0);
+        assert_eq!(found.gradient, [2.0, -2.0, -4.0, 0.0, 2.0, 2.0]);
+    }
+
+    #[test]
+    fn pairs_on_their_margin_do_not_count() {
+        let points = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0];
+        let config = ContrastiveConfig { margin: 2.0, positive_margin: 2.0, ..Default::default() };
+        let found = measure(config, &points, 2, &[0, 0, 1]);
+        assert_eq!((found.value, found.gradient), (0.0, vec![0.0; 6]));
+    }
+
+    #[test]
+    fn faces_in_one_point_give_finite_gradients() {
+        for distance in [DistanceKind::Squared, DistanceKind::Plain] {
+            let config = ContrastiveConfig { distance, ..Default::default() };
+            let found = measure(config, &[0.6, 0.8, 0.6, 0.8, 0.6, 0.8], 2, &[0, 0, 1]);
+            assert_eq!((found.value, found.gradient), (1.0, vec![0.0; 6]));
+        }
+    }
+
+    fn naive(config: &ContrastiveConfig, points: &[f64], dimension: usize, labels: &[u32]) -> f64 {
+        let mut sums = [(0.0, 0.0); 2];
+        let rows = || points.chunks_exact(dimension).zip(labels).enumerate();
+        for (i, (a, of_a)) in rows() {
+            for (_, (b, of_b)) in rows().filter(|(j, _)| *j != i) {
+                let squared: f64 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+                let d = if config.distance == DistanceKind::Plain { squared.sqrt() } else { squared };
+                let (kind, term) = if of_a == of_b {
+                    (0, d - f64::from(config.positive_margin))
+                } else {
+                    (1, f64::from(config.margin) - d)
+                };
+                if term > 0.0 {
+                    sums[kind].0 += term;
+                    sums[kind].1 += 1.0;
+                }
+            }
+        }
+        sums.iter().map(|(sum, pairs)| if *pairs > 0.0 { sum / pairs } else { 0.0 }).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn the_gradient_is_that_of_finite_differences(
+            values in prop::collection::vec(-1.0f32..1.0, 36),
+            labels in prop::collection::vec(0u32..4, 9),
+            (margin, positive_margin, plain) in (0.2f32..2.0, 0.0f32..0.5, any::<bool>()),
+        ) {
+            let distance = if plain { DistanceKind::Plain } else { DistanceKind::Squared };
+            let config = ContrastiveConfig { margin, positive_margin, distance };
+            let rows = unit_rows(&values, 4);
+            let found = measure(config, &rows, 4, &labels);
+            let value = |points: &[f64]| naive(&config, points, 4, &labels);
+            prop_assert!((f64::from(found.value) - value(&wide(&rows))).abs() < 1e-5);
+            slopes_agree(&found.gradient, &wide(&rows), 1, value);
+        }
+    }
+
+    #[test]
+    fn blocks_of_rows_add_up_to_the_whole_batch() {
+        // Two whole blocks and a part of one; two faces of two people nearly coincide.
+        let mut rows = many_rows(150, 8);
+        let (first, rest) = rows.split_at_mut(8);
+        first.copy_from_slice(&rest[99 * 8..100 * 8]);
+        let (sine, cosine) = 0.01f32.sin_cos();
+        let (x, y) = (first[0], first[1]);
+        (first[0], first[1]) = (x * cosine - y * sine, x * sine + y * cosine);
+        let labels: Vec<u32> = (0..150).map(|i| i / 4).collect();
+        for distance in [DistanceKind::Squared, DistanceKind::Plain] {
+            let config = ContrastiveConfig { margin: 1.2, distance, ..Default::default() };
+            let found = measure(config, &rows, 8, &labels);
+            let value = |points: &[f64]| naive(&config, points, 8, &labels);
+            assert!((f64::from(found.value) - value(&wide(&rows))).abs() < 1e-5);
+            slopes_agree(&found.gradient, &wide(&rows), 37, value);
+            slopes_agree(&found.gradient[..8], &wide(&rows[..8]), 1, |point| {
+                value(&[point, &wide(&rows[8..])].concat())
+            });
+        }
     }
 }

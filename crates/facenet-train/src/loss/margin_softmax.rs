@@ -26,7 +26,7 @@ pub struct SoftmaxConfig {
 }
 
 impl Default for SoftmaxConfig {
-    /// 30. Below `ln(9 · classes)`, 11 for 6,000, even a perfect embedding could not be sure of 0.9 (Wang et al. 2017,
+    /// A scale of 30. Below `ln(9 · classes)`, 11 for 6,000, even a perfect embedding could not be sure of 0.9 (Wang et al. 2017,
     /// NormFace, prop. 2).
     fn default() -> Self {
         Self { scale: 30.0 }
@@ -68,7 +68,7 @@ impl Default for ArcfaceConfig {
 }
 
 fn check_scale(scale: f32) -> Result<(), OutOfRange> {
-    within(scale > 0.0 && scale.is_finite(), "scale", scale, "a number above 0")
+    within(scale > 0.0 && scale.is_finite(), "scale", &scale, "a number above 0")
 }
 
 impl SoftmaxConfig {
@@ -80,7 +80,7 @@ impl SoftmaxConfig {
 impl CosfaceConfig {
     pub(super) fn check(&self) -> Result<(), OutOfRange> {
         check_scale(self.scale)?;
-        within((0.0..=1.0).contains(&self.margin), "margin", self.margin, "a number from 0 to 1")
+        within((0.0..=1.0).contains(&self.margin), "margin", &self.margin, "a number from 0 to 1")
     }
 }
 
@@ -88,7 +88,7 @@ impl ArcfaceConfig {
     pub(super) fn check(&self) -> Result<(), OutOfRange> {
         check_scale(self.scale)?;
         let below = std::f32::consts::FRAC_PI_2;
-        within((0.0..below).contains(&self.margin), "margin", self.margin, "radians from 0, below π/2")
+        within((0.0..below).contains(&self.margin), "margin", &self.margin, "radians from 0, below π/2")
     }
 }
 
@@ -124,19 +124,21 @@ impl Margin {
 pub(super) struct MarginSoftmax {
     scale: f32,
     margin: Margin,
+    /// How many scores are held at once.
+    scores: usize,
 }
 
 impl MarginSoftmax {
     pub(super) fn softmax(config: &SoftmaxConfig) -> Self {
-        Self { scale: config.scale, margin: Margin::None }
+        Self { scale: config.scale, margin: Margin::None, scores: SCORES }
     }
 
     pub(super) fn cosface(config: &CosfaceConfig) -> Self {
-        Self { scale: config.scale, margin: Margin::Cosine(config.margin.into()) }
+        Self { scale: config.scale, margin: Margin::Cosine(config.margin.into()), scores: SCORES }
     }
 
     pub(super) fn arcface(config: &ArcfaceConfig) -> Self {
-        Self { scale: config.scale, margin: Margin::Angle(config.margin.into()) }
+        Self { scale: config.scale, margin: Margin::Angle(config.margin.into()), scores: SCORES }
     }
 
     /// The loss of one face. Its cosines with all classes, `[classes]`, become the gradient of the batch's mean at them;
@@ -226,7 +228,7 @@ impl Objective for MarginSoftmax {
         let mut gradient = vec![0.0; batch.embeddings.len()];
         let mut head_gradient = vec![0.0; head.len()];
         let mut found = Vec::with_capacity(faces);
-        let round = (SCORES / classes).clamp(1, faces.max(1));
+        let round = (self.scores / classes).clamp(1, faces.max(1));
         let mut scores = vec![0.0; round * classes];
         for (i, gradient) in gradient.chunks_mut(round * dimension).enumerate() {
             let first = i * round;
@@ -277,3 +279,6 @@ impl Objective for MarginSoftmax {
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>().clamp(-1.0, 1.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,9 +14,9 @@ impl Triplets {
 }
 
 pub(super) fn check(config: &MinerConfig) -> Result<(), OutOfRange> {
-    let MinerConfig { margin, cap, .. } = *config;
-    within(margin > 0.0 && margin <= 4.0, "margin", margin, "a number above 0, up to 4")?;
-    within((0.0..1.0).contains(&cap), "cap", cap, "a number from 0 below 1")
+    let MinerConfig { margin, cap, .. } = config;
+    within(*margin > 0.0 && *margin <= 4.0, "margin", margin, "a number above 0, up to 4")?;
+    within((0.0..1.0).contains(cap), "cap", cap, "a number from 0 below 1")
 }
 
 impl Objective for Triplets {

@@ -32,7 +32,7 @@ impl Default for AdaGradConfig {
 impl AdaGradConfig {
     pub(super) fn check(&self) -> Result<(), OutOfRange> {
         let start = self.initial_accumulator;
-        within(start >= 0.0 && start.is_finite(), "initial_accumulator", start, "a number from 0")
+        within(start >= 0.0 && start.is_finite(), "initial_accumulator", &start, "a number from 0")
     }
 }
 

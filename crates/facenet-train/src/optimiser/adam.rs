@@ -33,10 +33,10 @@ impl Default for AdamConfig {
 impl AdamConfig {
     pub(super) fn check(&self) -> Result<(), OutOfRange> {
         for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            within((0.0..1.0).contains(&beta), key, beta, "a number from 0 below 1")?;
+            within((0.0..1.0).contains(&beta), key, &beta, "a number from 0 below 1")?;
         }
         let epsilon = self.epsilon;
-        within(epsilon > 0.0 && epsilon.is_finite(), "epsilon", epsilon, "a number above 0")
+        within(epsilon > 0.0 && epsilon.is_finite(), "epsilon", &epsilon, "a number above 0")
     }
 }
 

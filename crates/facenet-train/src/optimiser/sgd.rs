@@ -31,9 +31,9 @@ impl Default for SgdConfig {
 
 impl SgdConfig {
     pub(super) fn check(&self) -> Result<(), OutOfRange> {
-        within((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "a number from 0 below 1")?;
+        within((0.0..1.0).contains(&self.momentum), "momentum", &self.momentum, "a number from 0 below 1")?;
         let holds = self.momentum > 0.0 || !self.nesterov;
-        within(holds, "nesterov", self.nesterov, "false where `momentum` is 0")
+        within(holds, "nesterov", &self.nesterov, "false where `momentum` is 0")
     }
 }
 
