@@ -32,7 +32,8 @@ pub(super) struct Dashboard<'a>(pub(super) &'a Figures);
 impl Widget for Dashboard<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let [title, bar, first, second, charts] =
-            Layout::vertical([1, 1, 1, 1, HEIGHT - HEAD].map(Constraint::Length)).areas(area);
+            Layout::vertical([Constraint::Length(1); HEAD as usize].into_iter().chain([Constraint::Fill(1)]))
+                .areas(area);
         self.title().render(title, buffer);
         self.bar().render(bar, buffer);
         self.batch().render(first, buffer);
@@ -47,8 +48,7 @@ impl Widget for Dashboard<'_> {
                 .spacing(2)
                 .areas(charts);
         curve("loss", &self.0.losses, 3, self.steps(), Color::Blue).render(loss, buffer);
-        curve("validation accuracy, %", &self.0.accuracies, 1, self.steps(), Color::Green)
-            .render(accuracy, buffer);
+        curve("accuracy, %", &self.0.accuracies, 1, self.steps(), Color::Green).render(accuracy, buffer);
         self.distances(bins, distances, buffer);
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Figures {
     /// Steps in all.
     pub(super) steps: u64,
     /// Steps taken before this process took over.
-    first_step: u64,
+    pub(super) first_step: u64,
     /// Since the first step of this process.
     pub(super) gone: Duration,
     /// Loss by step.
