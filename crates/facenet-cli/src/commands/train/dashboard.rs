@@ -152,7 +152,7 @@ fn curve<'a>(
     let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(l, h), p| (l.min(p.1), h.max(p.1)));
     let (low, high) = match points {
         [] => (0.0, 1.0),
-        _ if high - low < 1e-9 => (low - 0.5 * low.abs().max(0.1), high + 0.5 * high.abs().max(0.1)),
+        _ if high - low < 1e-9 => (low - 0.1 * low.abs().max(0.1), high + 0.1 * high.abs().max(0.1)),
         _ => (low, high),
     };
     let label = |value: f64| if points.is_empty() { String::new() } else { format!("{value:.digits$}") };
