@@ -1,5 +1,6 @@
 //! A run as a page: one HTML file that needs nothing else, written anew while the run goes on.
 
+mod axis;
 mod bars;
 mod chart;
 mod curves;

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::chart::{ABOVE, Axis, MEMORY, below, grid, open};
+use super::axis::{ABOVE, Axis};
+use super::chart::{MEMORY, below, grid, open};
 use super::text::grouped;
 use crate::{BINS, Histogram, Snapshot};
 
@@ -10,7 +11,8 @@ use crate::{BINS, Histogram, Snapshot};
 ///
 /// Each histogram shows shares of its own pairs: there are many more pairs of different people.
 pub(super) fn figure(snapshot: Option<&Snapshot>, threshold: Option<f32>) -> String {
-    let mut out = String::from("<figure class=\"card\"><figcaption><h2>Distances in the latest batch</h2>");
+    let mut out =
+        String::from("<figure class=\"card\"><figcaption><h2>Distances of pairs in the latest batch</h2>");
     let Some(snapshot) = snapshot else {
         out.push_str("</figcaption>\n<p class=\"nothing\">Nothing was measured yet.</p></figure>\n");
         return out;
@@ -21,7 +23,7 @@ pub(super) fn figure(snapshot: Option<&Snapshot>, threshold: Option<f32>) -> Str
         [("same", "same person", same), ("different", "different people", different)]
     {
         let pairs = grouped(histogram.total());
-        write!(out, "<span class=\"key {class}\">{name}</span> {pairs} pairs ").expect(MEMORY);
+        write!(out, "<span class=\"key {class}\">{name} <b>{pairs}</b></span> ").expect(MEMORY);
     }
     out.push_str("</p></figcaption>\n");
     picture(&mut out, same, different, threshold);
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn each_histogram_is_told_with_its_pairs_its_median_and_the_threshold() {
         let html = figure(Some(&snapshot(&[2, 3, 4], &[20])), Some(1.25));
-        assert!(html.contains("same person</span> 3 pairs"), "{html}");
+        assert!(html.contains("same person <b>3</b></span>"), "{html}");
         assert!(
             html.contains(
                 "Median of the same person: 0.35; of different people: 2.05. The threshold is 1.25."

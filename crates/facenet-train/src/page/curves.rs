@@ -4,7 +4,7 @@ use super::chart::{Chart, Curve, Point};
 use crate::{Record, StepRecord, ValidationRecord};
 
 /// The charts of a page, in its order.
-pub(super) fn charts(records: &[Record]) -> [Chart; 6] {
+pub(super) fn charts(records: &[Record]) -> [Chart; 5] {
     let curve = |name, class, digits, of: fn(&StepRecord) -> Option<f64>| Curve {
         name,
         class,
@@ -32,12 +32,6 @@ pub(super) fn charts(records: &[Record]) -> [Chart; 6] {
             ],
             covers: Some(0.0..=0.0),
             ..Chart::default()
-        },
-        Chart {
-            title: "Pairs with something left to learn",
-            unit: " %",
-            curves: vec![curve("active", "main", 1, |r| r.active.map(|share| 100.0 * share))],
-            covers: Some(0.0..=100.0),
         },
         Chart {
             title: "Learning rate",

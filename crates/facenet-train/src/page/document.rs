@@ -69,12 +69,12 @@ impl Document<'_> {
         self.head(&mut out);
         self.header(&mut out);
         out.push_str("<main>\n<div class=\"charts\">\n");
-        let [loss, accuracy, means, active, rate, speed] = charts(self.records);
+        let [loss, accuracy, means, rate, speed] = charts(self.records);
         let threshold = last_validation(self.records).and_then(|validation| validation.threshold);
         for figure in [loss.figure(), accuracy.figure(), bars::figure(self.snapshot, threshold)] {
             out.push_str(&figure);
         }
-        for chart in [means, active, speed, rate] {
+        for chart in [means, speed, rate] {
             out.push_str(&chart.figure());
         }
         out.push_str("</div>\n");
@@ -138,6 +138,9 @@ impl Document<'_> {
         if let Some(last) = last_step(self.records) {
             figures.push(("triplet loss", format!("{:.4}", last.loss)));
             figures.push(("triplets a batch", grouped(last.triplets.round() as u64)));
+            if let Some(active) = last.active {
+                figures.push(("pairs still active", format!("{:.1} %", 100.0 * active)));
+            }
         }
         if let Some(accuracy) = last_validation(self.records).and_then(|last| last.accuracy) {
             figures.push(("validation accuracy", format!("{:.2} %", 100.0 * accuracy)));

@@ -78,6 +78,7 @@ fn a_page_shows_progress_curves_and_the_hardest_triplets() {
     for expected in [
         "<dd>20 <small>of 40, 50 %</small></dd>",
         "<dt>triplet loss</dt><dd>0.1000</dd>",
+        "<dt>pairs still active</dt><dd>50.0 %</dd>",
         "<dt>validation accuracy</dt><dd>81.25 %</dd>",
         "<dt>suspected labels</dt><dd>3</dd>",
         "<b>81.25 %</b> ± 1.00",
@@ -134,7 +135,7 @@ fn a_run_without_a_record_has_a_page_that_asks_no_host_for_anything() {
     let (_folder, mut page) = page(vec![]);
     page.refresh(0).unwrap();
     let html = text(&page);
-    assert_eq!(html.matches("Nothing was measured yet").count(), 7, "each chart says so");
+    assert_eq!(html.matches("Nothing was measured yet").count(), 6, "each chart says so");
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
     for outside in ["http:", "https:", "//", "url(", "@import", "<script", "<link"] {
         assert!(!html.contains(outside), "{outside}");

@@ -32,7 +32,8 @@ pub(super) struct Dashboard<'a>(pub(super) &'a Figures);
 impl Widget for Dashboard<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let [title, bar, first, second, charts] =
-            Layout::vertical([1, 1, 1, 1, HEIGHT - HEAD].map(Constraint::Length)).areas(area);
+            Layout::vertical([Constraint::Length(1); HEAD as usize].into_iter().chain([Constraint::Fill(1)]))
+                .areas(area);
         self.title().render(title, buffer);
         self.bar().render(bar, buffer);
         self.batch().render(first, buffer);
@@ -47,8 +48,7 @@ impl Widget for Dashboard<'_> {
                 .spacing(2)
                 .areas(charts);
         curve("loss", &self.0.losses, 3, self.steps(), Color::Blue).render(loss, buffer);
-        curve("validation accuracy, %", &self.0.accuracies, 1, self.steps(), Color::Green)
-            .render(accuracy, buffer);
+        curve("accuracy, %", &self.0.accuracies, 1, self.steps(), Color::Green).render(accuracy, buffer);
         self.distances(bins, distances, buffer);
     }
 }
@@ -152,7 +152,7 @@ fn curve<'a>(
     let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(l, h), p| (l.min(p.1), h.max(p.1)));
     let (low, high) = match points {
         [] => (0.0, 1.0),
-        _ if high - low < 1e-9 => (low - 0.5 * low.abs().max(0.1), high + 0.5 * high.abs().max(0.1)),
+        _ if high - low < 1e-9 => (low - 0.1 * low.abs().max(0.1), high + 0.1 * high.abs().max(0.1)),
         _ => (low, high),
     };
     let label = |value: f64| if points.is_empty() { String::new() } else { format!("{value:.digits$}") };
