@@ -20,6 +20,7 @@ mod checkpoint;
 mod config;
 mod curves;
 mod dataset;
+mod device;
 mod loader;
 mod log;
 mod loss;
@@ -39,6 +40,7 @@ pub use config::{
     ValidationConfig,
 };
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
+pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{Loss, triplet_loss};

@@ -60,19 +60,23 @@ fn pool(
     let pooled_area = pooled[0] * pooled[1];
     let mut output = vec![0.0; images * channels * pooled_area];
     output
-        .par_chunks_mut(channels * pooled_area)
-        .zip(source.as_slice().par_chunks(channels * height * width))
-        .for_each(|(output, source)| forward(source, height, width, stride, output));
-    let function = Pooling { source, pooled: output.clone(), height, width, stride, backward };
-    record([input], function, output, [images, channels, pooled[0], pooled[1]])
+        .par_chunks_mut(channels * width * width)
+        .zip(source.as_slice().par_chunks(channels * edge * edge))
+        .for_each(|(output, source)| forward(source, edge, stride, output));
+    record([input], output, [images, channels, width, width], |pooled| Pooling {
+        source,
+        pooled,
+        edge,
+        stride,
+        backward,
+    })
 }
 
 #[derive(Debug)]
 struct Pooling {
     source: Values,
-    pooled: Vec<f32>,
-    height: usize,
-    width: usize,
+    pooled: Values,
+    edge: usize,
     stride: usize,
     backward: BackwardWindow,
 }
@@ -99,7 +103,7 @@ impl Function<1> for Pooling {
         target
             .par_chunks_mut(area)
             .zip(source.par_chunks(area))
-            .zip(self.pooled.par_chunks(pooled_area).zip(gradient.par_chunks(pooled_area)))
+            .zip(self.pooled.as_slice().par_chunks(pooled_area).zip(gradient.par_chunks(pooled_area)))
             .for_each(|((target, map), (pooled, gradient))| self.backward_map(map, pooled, gradient, target));
         [Some(target)]
     }
