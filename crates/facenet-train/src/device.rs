@@ -194,13 +194,9 @@ mod gpu {
     /// The driver's library is loaded by the first call, and its absence is a panic there.
     #[cfg(feature = "cuda")]
     pub(super) fn cuda() -> Result<Device, DeviceError> {
-        let found = std::panic::catch_unwind(|| {
-            Device::enumerate(burn::tensor::DeviceType::Cuda).into_iter().next()
-        });
-        found
-            .ok()
-            .flatten()
-            .ok_or(DeviceError::NotFound { name: DeviceName::Cuda, source: None })
+        let found =
+            std::panic::catch_unwind(|| Device::enumerate(burn::tensor::DeviceType::Cuda).into_iter().next());
+        found.ok().flatten().ok_or(DeviceError::NotFound { name: DeviceName::Cuda, source: None })
     }
 
     #[cfg(not(feature = "cuda"))]
@@ -227,7 +223,8 @@ mod tests {
     #[test]
     fn the_cpu_computes_in_32_bits_alone() {
         assert_eq!(DeviceConfig::default().open().unwrap(), ComputeDevice::cpu());
-        let error = DeviceConfig { precision: Precision::Bf16, ..DeviceConfig::default() }.open().unwrap_err();
+        let error =
+            DeviceConfig { precision: Precision::Bf16, ..DeviceConfig::default() }.open().unwrap_err();
         assert_eq!(
             error.to_string(),
             "the device `cpu` does not compute in `bf16`\nhint: take the precision `f32`"

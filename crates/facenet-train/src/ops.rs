@@ -149,6 +149,14 @@ impl Body {
         }
     }
 
+    /// The mean over each map: `[N, C, H, W]` -> `[N, C, 1, 1]`.
+    pub(crate) fn average_pool(self, source: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Cpu => cpu::average_pool(source),
+            Self::Portable => portable::average_pool(source),
+        }
+    }
+
     /// Each row of `source` times the transpose of `weight`, without bias.
     ///
     /// # Shapes

@@ -1,6 +1,6 @@
 //! What weights start from.
 
-use facenet::network::Layer;
+use facenet::network::{Activation, Layer};
 use rand::{Rng, RngExt};
 
 /// The slope that a PReLU starts from (He et al. 2015, §2.1).
@@ -22,12 +22,14 @@ pub(super) fn values(layer: &Layer, name: &str, shape: &[usize], rng: &mut impl 
     }
 }
 
-/// What keeps the variance of values the same from layer to layer (He et al. 2015, eq. 10 and 15). Convolutions
-/// without rectifier are normalised, so that their gain does not show; they are drawn as for a ReLU, as in the
-/// residual networks of the same authors.
+/// What keeps the variance of values the same from layer to layer (He et al. 2015, eq. 10 and 15).
+///
+/// A convolution without rectifier is normalised after it, so that its gain does not show; it is drawn as for a ReLU,
+/// as in the residual networks of the same authors. Full connections and weighted means have nothing after them.
 fn gain(layer: &Layer) -> f32 {
     match layer {
-        Layer::Embed => 1.0,
+        Layer::Convolution { activation: Activation::Prelu, .. } => 2.0 / (1.0 + SLOPE * SLOPE),
+        Layer::Maxout { .. } | Layer::GlobalDepthwise { .. } | Layer::Embed { .. } => 1.0,
         _ => 2.0,
     }
 }

@@ -1,8 +1,9 @@
 //! One way of a batch through the graph.
 
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use facenet::Tensor as WeightTensor;
-use facenet::network::{Layer, Node};
+use facenet::network::{Activation, Grouping, Layer, Node};
 
 use super::{Dropout, TrainNetwork};
 use crate::device::Precision;
@@ -41,9 +42,9 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let device = network.device.autodiff();
         let input = network.graph.input();
-        let (height, width) = (input.edge, input.edge);
-        let batch = images.len() / (3 * height * width);
-        let images = Tensor::<4>::from_data(TensorData::new(images, [batch, 3, height, width]), &device);
+        let batch = images.len() / input.len();
+        let shape = [batch, input.channels, input.height, input.width];
+        let images = Tensor::<4>::from_data(TensorData::new(images, shape), &device);
         let images = match network.device.config().precision {
             Precision::F32 => images,
             Precision::Bf16 => images.cast(FloatDType::BF16),
@@ -67,10 +68,10 @@ impl<'a> Walk<'a> {
                 value.expect("a value lives until its last use")
             });
             let mut inputs: Vec<Tensor<4>> = inputs.collect();
-            if node.layer == Layer::Embed {
+            if let Layer::Embed { normalised } = node.layer {
                 let input = inputs.remove(0);
-                let input = dropout.map_or_else(|| input.clone(), |dropout| dropout.of(input.clone()));
-                walk.output = walk.embed(node, input);
+                let input = if let Some(dropout) = dropout { dropout.of(input) } else { input };
+                walk.output = walk.embed(node, input, normalised);
             } else {
                 let value = walk.layer(node, inputs);
                 values.push(Some(value));
@@ -104,18 +105,66 @@ impl<'a> Walk<'a> {
 
     fn layer(&mut self, node: &Node, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
         let body = self.body;
+        if node.layer == Layer::Concat {
+            return Tensor::cat(inputs, 1);
+        }
+        let input = inputs.remove(0);
         match node.layer {
-            Layer::Convolution { stride, relu, .. } => {
-                let convolved = body.convolution(inputs.remove(0), self.kernel(node), stride);
-                self.norm(node, convolved, if relu { Rectifier::Relu } else { Rectifier::None })
+            Layer::Convolution { stride, grouping, normalised, activation, .. } => {
+                self.convolution(node, input, (stride, grouping), normalised, activation)
             }
-            Layer::MaxPool { stride } => body.max_pool(inputs.remove(0), stride),
-            Layer::L2Pool { stride } => body.l2_pool(inputs.remove(0), stride),
-            Layer::LocalResponseNorm => body.local_response_norm(inputs.remove(0)),
-            Layer::AddRelu => body.add(inputs.remove(0), inputs.remove(0), true),
-            Layer::Concat => Tensor::cat(inputs, 1),
-            Layer::AveragePool => inputs.remove(0).mean_dim(3).mean_dim(2),
-            Layer::Embed => unreachable!("the embedding layer has an output of its own shape"),
+            Layer::GlobalDepthwise { normalised } => {
+                let summed = body.global_depthwise(input, self.kernel(node));
+                if normalised { self.norm(node, summed, Rectifier::None) } else { self.bias(node, summed) }
+            }
+            Layer::Norm => self.norm(node, input, Rectifier::None),
+            Layer::MaxPool { stride } => body.max_pool(input, stride),
+            Layer::L2Pool { stride } => body.l2_pool(input, stride),
+            Layer::LocalResponseNorm => body.local_response_norm(input),
+            Layer::Add { relu } => body.add(input, inputs.remove(0), relu),
+            Layer::AveragePool => body.average_pool(input),
+            Layer::Maxout { pieces } => {
+                let connected = self.connection(node, input);
+                let connected = self.bias(node, connected);
+                let [batch, rows, ..] = connected.dims();
+                // The pieces of a unit lie side by side: [batch, units · pieces] -> [batch, units]
+                let largest = connected.reshape([batch, rows / pieces, pieces]).max_dim(2);
+                largest.reshape([batch, rows / pieces, 1, 1])
+            }
+            Layer::Concat | Layer::Embed { .. } => unreachable!("both are dealt with before"),
+        }
+    }
+
+    fn convolution(
+        &mut self,
+        node: &Node,
+        input: Tensor<4>,
+        (stride, grouping): (usize, Grouping),
+        normalised: bool,
+        activation: Activation,
+    ) -> Tensor<4> {
+        let weight = self.kernel(node);
+        let rectifier = match activation {
+            Activation::None => Rectifier::None,
+            Activation::Relu => Rectifier::Relu,
+            Activation::Prelu => Rectifier::Prelu(self.vector(node, "slope")),
+        };
+        let convolved = match (grouping, normalised) {
+            (Grouping::Full, false) => {
+                let bias = self.vector(node, "bias");
+                return self.body.convolution_with_bias(input, weight, bias, stride, rectifier);
+            }
+            (Grouping::Full, true) => self.body.convolution(input, weight, stride),
+            (Grouping::Depthwise, _) => self.body.depthwise(input, weight, stride),
+        };
+        if normalised {
+            return self.norm(node, convolved, rectifier);
+        }
+        let biased = self.bias(node, convolved);
+        match rectifier {
+            Rectifier::None => biased,
+            Rectifier::Relu => relu(biased),
+            Rectifier::Prelu(slope) => self.body.prelu(biased, slope),
         }
     }
 
@@ -128,19 +177,31 @@ impl<'a> Walk<'a> {
         output
     }
 
-    /// The full connection that belongs to `node`: `[batch, C, H, W]` -> `[batch, outputs]`.
-    fn connection(&mut self, node: &Node, input: Tensor<4>) -> Tensor<2> {
+    /// The bias that belongs to `node`.
+    fn bias(&mut self, node: &Node, value: Tensor<4>) -> Tensor<4> {
+        let bias = self.vector(node, "bias");
+        let [channels] = bias.dims();
+        let precision = FloatDType::from(value.dtype());
+        value + bias.reshape([1, channels, 1, 1]).cast(precision)
+    }
+
+    /// The full connection that belongs to `node`: `[batch, C, H, W]` -> `[batch, outputs, 1, 1]`.
+    fn connection(&mut self, node: &Node, input: Tensor<4>) -> Tensor<4> {
         let (weight, shape) = self.leaf(node, "weight");
         let (outputs, inputs) = (shape[0], shape[1]);
         let batch = input.dims()[0];
-        self.body.connection(input.reshape([batch, inputs]), weight.reshape([outputs, inputs]))
+        let connected =
+            self.body.connection(input.reshape([batch, inputs]), weight.reshape([outputs, inputs]));
+        connected.reshape([batch, outputs, 1, 1])
     }
 
     /// The full connection and the L2 normalisation: `[batch, C, H, W]` -> unit rows `[batch, dimension]`.
-    fn embed(&mut self, node: &Node, input: Tensor<4>) -> Tensor<2> {
-        let output = self.connection(node, input).cast(FloatDType::F32);
-        let [_, outputs] = output.dims();
-        let output = output + self.vector(node, "bias").reshape([1, outputs]);
+    fn embed(&mut self, node: &Node, input: Tensor<4>, normalised: bool) -> Tensor<2> {
+        let connected = self.connection(node, input).cast(FloatDType::F32);
+        let output =
+            if normalised { self.norm(node, connected, Rectifier::None) } else { self.bias(node, connected) };
+        let [batch, dimension, ..] = output.dims();
+        let output = output.reshape([batch, dimension]);
         // The smallest square that keeps a zero vector from dividing by zero.
         let norm = (output.clone() * output.clone()).sum_dim(1).add_scalar(1e-12).sqrt();
         output / norm

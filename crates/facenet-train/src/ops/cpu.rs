@@ -19,4 +19,4 @@ pub(super) use connection::connection;
 pub(super) use convolution::{convolution, convolution_with_bias};
 pub(super) use depthwise::{depthwise, global_depthwise};
 pub(super) use elementwise::{add, local_response_norm, prelu};
-pub(super) use pooling::{l2_pool, max_pool};
+pub(super) use pooling::{average_pool, l2_pool, max_pool};

@@ -29,8 +29,7 @@ fn by_channel(values: Tensor<1>) -> Tensor<4> {
     values.reshape([1, channels, 1, 1])
 }
 
-/// The convolution, with a bias if given; each channel by itself if the weight has one input channel and the source
-/// more, and `grouped`.
+/// The convolution, with a bias if given; every group of channels by itself.
 fn convolve(
     source: Tensor<4>,
     weight: Tensor<4>,
@@ -111,6 +110,11 @@ pub(super) fn l2_pool(source: Tensor<4>, stride: usize) -> Tensor<4> {
     squares.clamp_min(SMALLEST_SQUARE).sqrt().cast(dtype)
 }
 
+pub(super) fn average_pool(source: Tensor<4>) -> Tensor<4> {
+    let dtype = FloatDType::from(source.dtype());
+    single(source).mean_dim(3).mean_dim(2).cast(dtype)
+}
+
 pub(super) fn local_response_norm(source: Tensor<4>) -> Tensor<4> {
     const WINDOW: usize = 2 * LocalResponse::REACH + 1;
     let dtype = FloatDType::from(source.dtype());
@@ -125,7 +129,8 @@ pub(super) fn local_response_norm(source: Tensor<4>) -> Tensor<4> {
     };
     let squares = (source.clone() * source.clone()).reshape([images, 1, channels, height * width]);
     let sums = avg_pool2d(squares, options).mul_scalar(WINDOW as f32);
-    let scale = sums.mul_scalar(LocalResponse::WEIGHT).add_scalar(1.0).reshape([images, channels, height, width]);
+    let scale =
+        sums.mul_scalar(LocalResponse::WEIGHT).add_scalar(1.0).reshape([images, channels, height, width]);
     // s^(3/4)
     let root = scale.sqrt();
     (source / (root.clone() * root.sqrt())).cast(dtype)

@@ -61,14 +61,22 @@ fn rectifier(relu: bool) -> Rectifier {
 }
 
 /// What a depthwise convolution is, value by value.
-fn naive_depthwise(x: &[f32], w: &[f32], [images, channels, height, width]: [usize; 4], kernel: usize, stride: usize) -> Vec<f64> {
+fn naive_depthwise(
+    x: &[f32],
+    w: &[f32],
+    [images, channels, height, width]: [usize; 4],
+    kernel: usize,
+    stride: usize,
+) -> Vec<f64> {
     let mut out = Vec::new();
     for (map, oy, ox) in (0..images * channels).flat_map(|map| {
-        (0..height.div_ceil(stride)).flat_map(move |oy| (0..width.div_ceil(stride)).map(move |ox| (map, oy, ox)))
+        (0..height.div_ceil(stride))
+            .flat_map(move |oy| (0..width.div_ceil(stride)).map(move |ox| (map, oy, ox)))
     }) {
         let mut sum = 0.0;
         for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
-            let (y, x_at) = ((oy * stride + ky).wrapping_sub(kernel / 2), (ox * stride + kx).wrapping_sub(kernel / 2));
+            let (y, x_at) =
+                ((oy * stride + ky).wrapping_sub(kernel / 2), (ox * stride + kx).wrapping_sub(kernel / 2));
             if y < height && x_at < width {
                 let weight = w[(map % channels * kernel + ky) * kernel + kx];
                 sum += f64::from(weight) * f64::from(x[(map * height + y) * width + x_at]);
@@ -81,7 +89,9 @@ fn naive_depthwise(x: &[f32], w: &[f32], [images, channels, height, width]: [usi
 
 #[test]
 fn a_depthwise_convolution_is_what_its_definition_says() {
-    for (kernel, stride, height, width) in [(3, 1, 5, 4), (3, 2, 7, 6), (5, 2, 4, 9), (7, 3, 8, 8), (1, 2, 3, 3)] {
+    for (kernel, stride, height, width) in
+        [(3, 1, 5, 4), (3, 2, 7, 6), (5, 2, 4, 9), (7, 3, 8, 8), (1, 2, 3, 3)]
+    {
         let shape = [2, 3, height, width];
         let (x, w) = (wave(6 * height * width, 1), wave(3 * kernel * kernel, 2));
         let weight = tensor(&w, [3, 1, kernel, kernel]);
@@ -103,7 +113,8 @@ fn a_depthwise_convolution_is_what_its_definition_says() {
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
     let shape = [11, 6, 9, 7];
-    let inputs = [wave(11 * 6 * 63, 1), wave(6 * 6 * 9, 2), wave(6 * 9, 3), vec![1.0; 6], vec![0.1; 6], vec![0.25; 6]];
+    let inputs =
+        [wave(11 * 6 * 63, 1), wave(6 * 6 * 9, 2), wave(6 * 9, 3), vec![1.0; 6], vec![0.1; 6], vec![0.25; 6]];
     let gradients = || {
         let leaves = inputs.each_ref().map(|values| tensor(values, [values.len()]).require_grad());
         let [x, full, depthwise, gamma, beta, slope] = leaves.clone();
@@ -114,7 +125,8 @@ fn the_number_of_threads_does_not_change_a_bit() {
         let gradients = (x * tensor(&wave(dims.iter().product(), 9), dims)).sum().backward();
         leaves.map(|leaf| values(leaf.grad(&gradients).unwrap()))
     };
-    let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(gradients);
+    let with =
+        |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(gradients);
     let one = with(1);
     assert_eq!(one, with(2));
     assert_eq!(one, with(5));
@@ -179,9 +191,7 @@ fn a_prelu_sends_back_the_slope_of_negative_values_and_learns_from_them() {
 fn a_bias_and_a_connection_have_the_gradients_of_finite_differences() {
     check_gradients(
         &[wave(2 * 3 * 20, 6), wave(4 * 3 * 9, 7), vec![0.3, -0.4, 0.0, 2.0]],
-        |[x, w, b]| {
-            cpu::convolution_with_bias(x.reshape([2, 3, 4, 5]), w.reshape([4, 3, 3, 3]), b, 1, false)
-        },
+        |[x, w, b]| cpu::convolution_with_bias(x.reshape([2, 3, 4, 5]), w.reshape([4, 3, 3, 3]), b, 1, false),
         0.01,
     );
     check_gradients(

@@ -33,7 +33,8 @@ pub(crate) fn batch_norm(
     let scale: Vec<f32> = gamma.as_slice().iter().zip(&inverse).map(|(g, i)| g * i).collect();
     let shift: Vec<f32> =
         beta.as_slice().iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
-    let on_device = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [channels]), &Device::flex());
+    let on_device =
+        |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [channels]), &Device::flex());
     let moments = Moments { mean: on_device(mean.clone()), variance: on_device(variance) };
 
     let mut function = BatchNorm { source, area, mean, inverse, scale, shift, slope: Vec::new() };

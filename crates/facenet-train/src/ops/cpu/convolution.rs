@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use super::elementwise::where_positive;
 use super::record::{Function, Input, Values, record};
 
-
 /// A batch is cut into this many parts, whatever the number of threads: weight gradients are summed part by part,
 /// always in the same order.
 const PARTS: usize = 8;
@@ -155,7 +154,7 @@ impl Convolution {
     }
 
     fn output_shape(&self) -> [usize; 4] {
-        [self.images, self.filters, self.width, self.width]
+        [self.images, self.filters, self.output_height, self.output_width]
     }
 
     /// The convolution; `finish` is called for each image when it is ready.

@@ -147,7 +147,13 @@ impl Depthwise {
     }
 
     /// The source gradient of one image if `target` is given, and its share of the kernels' gradients.
-    fn backward_image(&self, source: &[f32], gradient: &[f32], share: &mut [f32], target: Option<&mut [f32]>) {
+    fn backward_image(
+        &self,
+        source: &[f32],
+        gradient: &[f32],
+        share: &mut [f32],
+        target: Option<&mut [f32]>,
+    ) {
         let g = self.geometry;
         let (mut padded, mut spread) = (g.padded(), g.padded());
         let mut targets = target.map(|target| target.chunks_exact_mut(g.area()));

@@ -49,15 +49,13 @@ impl Function<2> for Add {
 /// The gradients whose outputs are positive; the others become zero.
 pub(super) fn where_positive(gradient: &[f32], output: &[f32]) -> Vec<f32> {
     let mut passed = vec![0.0; gradient.len()];
-    passed
-        .par_chunks_mut(BLOCK)
-        .zip(gradient.par_chunks(BLOCK))
-        .zip(output.par_chunks(BLOCK))
-        .for_each(|((passed, gradient), output)| {
+    passed.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK)).zip(output.par_chunks(BLOCK)).for_each(
+        |((passed, gradient), output)| {
             for ((p, g), y) in passed.iter_mut().zip(gradient).zip(output) {
                 *p = if *y > 0.0 { *g } else { 0.0 };
             }
-        });
+        },
+    );
     passed
 }
 
