@@ -26,41 +26,49 @@ pub(crate) struct Exact<'a> {
 pub(crate) struct Embedded {
     /// Unit rows, `[batch, dimension]`.
     pub(crate) embeddings: Vec<f32>,
+    kept: Vec<Pass>,
+}
+
+/// What the way back gives, the same in all processes.
+pub(crate) struct WentBack {
+    /// Of all weights, over the whole batch.
+    pub(crate) gradients: Gradients,
     /// The means over the pieces, as [`TrainNetwork::absorb_statistics`] takes them.
     pub(crate) statistics: Vec<f32>,
-    kept: Vec<Pass>,
 }
 
 impl Exact<'_> {
     /// The embeddings of all images, those of other processes too.
     pub(crate) fn embed(&self) -> Embedded {
         let (mut own, mut kept) = (Vec::new(), Vec::new());
-        let mut statistics = vec![0.0; self.network.statistics_len()];
         for piece in self.own() {
-            let pass = self.pass(piece);
-            own.extend_from_slice(&pass.embeddings);
-            add(&mut statistics, &pass.statistics());
             if kept.len() < self.kept {
+                let pass = self.pass(piece);
+                own.extend_from_slice(&pass.embeddings);
                 kept.push(pass);
+            } else {
+                own.extend(self.through(piece, |images, dropout| self.network.embed(images, dropout)));
             }
         }
-        self.processes.sum(&mut statistics);
-        statistics.iter_mut().for_each(|sum| *sum /= self.pieces.count() as f32);
-        Embedded { embeddings: self.assemble(&self.processes.gather(&own)), statistics, kept }
+        Embedded { embeddings: self.assemble(&self.processes.gather(&own)), kept }
     }
 
-    /// The gradients of all weights over the whole batch, given the loss's gradient at the embeddings.
-    pub(crate) fn backward(&self, embedded: Embedded, gradient: &[f32]) -> Gradients {
+    /// Sends the loss's gradient at the embeddings back, `[batch, dimension]`.
+    pub(crate) fn backward(&self, embedded: Embedded, gradient: &[f32]) -> WentBack {
         let dimension = self.network.graph().dimension();
         let mut kept = embedded.kept.into_iter();
-        let mut sum = self.network.zero_gradients();
+        let mut gradients = self.network.zero_gradients();
+        let mut statistics = vec![0.0; self.network.statistics_len()];
         for piece in self.own() {
             let pass = kept.next().unwrap_or_else(|| self.pass(piece));
+            add(&mut statistics, &pass.statistics());
             let share = pass.backward(self.pieces.gather(piece, gradient, dimension));
-            sum.values_mut().zip(share.values()).for_each(|(sum, share)| add(sum, share));
+            gradients.values_mut().zip(share.values()).for_each(|(sum, share)| add(sum, share));
         }
-        sum.values_mut().for_each(|sum| self.processes.sum(sum));
-        sum
+        gradients.values_mut().for_each(|sum| self.processes.sum(sum));
+        self.processes.sum(&mut statistics);
+        statistics.iter_mut().for_each(|sum| *sum /= self.pieces.count() as f32);
+        WentBack { gradients, statistics }
     }
 
     /// The pieces of this process.
@@ -74,6 +82,11 @@ impl Exact<'_> {
     }
 
     fn pass(&self, piece: usize) -> Pass {
+        self.through(piece, |images, dropout| self.network.forward(images, dropout))
+    }
+
+    /// Takes the images of a piece through the network.
+    fn through<T>(&self, piece: usize, network: impl FnOnce(Vec<f32>, Option<Dropout>) -> T) -> T {
         let rows = self.pieces.rows(piece);
         let input = self.network.graph().input();
         let len = input.len();
@@ -82,7 +95,7 @@ impl Exact<'_> {
         images.par_chunks_mut(len).zip(chips).for_each(|(image, chip)| preprocess(chip, input, image));
         let seeds: Vec<u64> = rows.map(|row| self.seeds[row]).collect();
         let dropout = (self.dropout > 0.0).then_some(Dropout { share: self.dropout, seeds: &seeds });
-        self.network.forward(images, dropout)
+        network(images, dropout)
     }
 
     /// Puts what the processes embedded in the order of the batch.

@@ -21,6 +21,7 @@ mod checkpoint;
 mod config;
 mod curves;
 mod dataset;
+mod device;
 mod exact;
 mod loader;
 mod log;
@@ -51,6 +52,7 @@ pub use config::{
     ValidationConfig,
 };
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
+pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{

@@ -1,7 +1,7 @@
 //! One step of training.
 
 use crate::checkpoint::{Checkpoint, HEAD};
-use crate::exact::Exact;
+use crate::exact::{Exact, WentBack};
 use crate::loss::{Batch, Loss, Measured, Objective, mean_distances, triplet_loss};
 use crate::miner::{MeanDistances, Triplet};
 use crate::pieces::{Pieces, StepMemory, is_normalised};
@@ -122,8 +122,7 @@ pub(crate) fn step(
     };
 
     let embeddings = embedded.embeddings.clone();
-    let statistics = embedded.statistics.clone();
-    let mut gradients = exact.backward(embedded, &measured.gradient);
+    let WentBack { mut gradients, statistics } = exact.backward(embedded, &measured.gradient);
     state.network.absorb_statistics(&statistics);
     if let Some(head) = &measured.head {
         gradients.insert(HEAD.into(), head.clone());

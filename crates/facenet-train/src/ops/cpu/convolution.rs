@@ -1,10 +1,11 @@
 //! Convolution as matrix products over columns.
 
+use burn::tensor::Tensor;
 use facenet::kernels::{Maps, Matrix, Threads, Window, columns, multiply, spread_columns};
 use rayon::prelude::*;
 
+use super::elementwise::where_positive;
 use super::record::{Function, Input, Values, record};
-use burn::tensor::Tensor;
 
 /// A batch is cut into this many parts, whatever the number of threads: weight gradients are summed part by part,
 /// always in the same order.
@@ -19,9 +20,62 @@ const POSITIONS: usize = 256;
 pub(crate) fn convolution(source: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let (source, weight) = (Input::of(source), Input::of(weight));
     let function = Convolution::new(source.values(), weight.values(), stride);
-    let output = function.forward();
-    let shape = [function.images, function.filters, function.output_height, function.output_width];
-    record([source, weight], function, output, shape)
+    let output = function.forward(|_| ());
+    let shape = function.output_shape();
+    record([source, weight], output, shape, |_| function)
+}
+
+/// As [`convolution`], plus a bias for each filter; negative results become zero if `relu`.
+///
+/// # Shapes
+/// `bias` `[F]`; others as for [`convolution`].
+pub(crate) fn convolution_with_bias(
+    source: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    stride: usize,
+    relu: bool,
+) -> Tensor<4> {
+    let (source, weight, bias) = (Input::of(source), Input::of(weight), Input::of(bias));
+    let convolution = Convolution::new(source.values(), weight.values(), stride);
+    let (area, biases, floor) =
+        (convolution.area(), bias.values(), if relu { 0.0 } else { f32::NEG_INFINITY });
+    // Right after its product an image is still in the cache.
+    let output = convolution.forward(|image| {
+        for (map, bias) in image.chunks_exact_mut(area).zip(biases.as_slice()) {
+            map.iter_mut().for_each(|v| *v = (*v + bias).max(floor));
+        }
+    });
+    let shape = convolution.output_shape();
+    record([source, weight, bias], output, shape, |output| Biased {
+        convolution,
+        rectified: relu.then_some(output),
+    })
+}
+
+/// A convolution with a bias.
+#[derive(Debug)]
+struct Biased {
+    convolution: Convolution,
+    /// The output, if negative values became zero in it.
+    rectified: Option<Values>,
+}
+
+impl Function<3> for Biased {
+    fn backward(&self, gradient: &[f32], [source, weight, bias]: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let passed = self.rectified.as_ref().map(|output| where_positive(gradient, output.as_slice()));
+        let gradient = passed.as_deref().unwrap_or(gradient);
+        let (area, filters) = (self.convolution.area(), self.convolution.filters);
+        let bias_gradient = bias.then(|| {
+            let of_filter = |filter: usize| {
+                let maps = gradient.chunks_exact(area).skip(filter).step_by(filters);
+                maps.map(|map| f64::from(map.iter().sum::<f32>())).sum::<f64>() as f32
+            };
+            (0..filters).into_par_iter().map(of_filter).collect()
+        });
+        let [source_gradient, weight_gradient] = self.convolution.backward(gradient, [source, weight]);
+        [source_gradient, weight_gradient, bias_gradient]
+    }
 }
 
 #[derive(Debug)]
@@ -99,16 +153,21 @@ impl Convolution {
         Matrix::new(self.weight.as_slice(), self.filters, self.depth(), self.depth())
     }
 
-    fn forward(&self) -> Vec<f32> {
+    fn output_shape(&self) -> [usize; 4] {
+        [self.images, self.filters, self.output_height, self.output_width]
+    }
+
+    /// The convolution; `finish` is called for each image when it is ready.
+    fn forward(&self, finish: impl Fn(&mut [f32]) + Sync) -> Vec<f32> {
         let mut output = vec![0.0; self.images * self.output_len()];
         output
             .par_chunks_mut(self.part() * self.output_len())
             .zip(self.source.as_slice().par_chunks(self.part() * self.source_len()))
-            .for_each(|(output, source)| self.forward_part(source, output));
+            .for_each(|(output, source)| self.forward_part(source, output, &finish));
         output
     }
 
-    fn forward_part(&self, source: &[f32], output: &mut [f32]) {
+    fn forward_part(&self, source: &[f32], output: &mut [f32], finish: impl Fn(&mut [f32])) {
         let (mut scratch, mut products) = (Vec::new(), Vec::new());
         for tile in self.tiles(source.len() / self.source_len()) {
             let positions = tile.images * self.area();
@@ -116,6 +175,7 @@ impl Convolution {
             let target = &mut output[tile.first * self.output_len()..][..tile.images * self.output_len()];
             if tile.images == 1 {
                 multiply(self.weight(), right, target, positions, 0.0, Threads::One);
+                finish(target);
             } else {
                 products.resize(self.filters * positions, 0.0);
                 multiply(self.weight(), right, &mut products, positions, 0.0, Threads::One);
@@ -125,6 +185,7 @@ impl Convolution {
                     {
                         map.copy_from_slice(&line[image * self.area()..][..self.area()]);
                     }
+                    finish(maps);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Pooling of 3×3 windows.
+//! Pooling of 3×3 windows, and of whole maps.
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -56,21 +56,19 @@ fn pool(
     let input = Input::of(source);
     let source = input.values();
     let [images, channels, height, width] = source.shape();
-    let pooled = [height.div_ceil(stride), width.div_ceil(stride)];
-    let pooled_area = pooled[0] * pooled[1];
-    let mut output = vec![0.0; images * channels * pooled_area];
+    let shape = [images, channels, height.div_ceil(stride), width.div_ceil(stride)];
+    let mut output = vec![0.0; shape.iter().product()];
     output
-        .par_chunks_mut(channels * pooled_area)
+        .par_chunks_mut(shape[1..].iter().product())
         .zip(source.as_slice().par_chunks(channels * height * width))
         .for_each(|(output, source)| forward(source, height, width, stride, output));
-    let function = Pooling { source, pooled: output.clone(), height, width, stride, backward };
-    record([input], function, output, [images, channels, pooled[0], pooled[1]])
+    record([input], output, shape, |pooled| Pooling { source, pooled, height, width, stride, backward })
 }
 
 #[derive(Debug)]
 struct Pooling {
     source: Values,
-    pooled: Vec<f32>,
+    pooled: Values,
     height: usize,
     width: usize,
     stride: usize,
@@ -99,8 +97,33 @@ impl Function<1> for Pooling {
         target
             .par_chunks_mut(area)
             .zip(source.par_chunks(area))
-            .zip(self.pooled.par_chunks(pooled_area).zip(gradient.par_chunks(pooled_area)))
+            .zip(self.pooled.as_slice().par_chunks(pooled_area).zip(gradient.par_chunks(pooled_area)))
             .for_each(|((target, map), (pooled, gradient))| self.backward_map(map, pooled, gradient, target));
         [Some(target)]
+    }
+}
+
+/// The mean over each map: `[N, C, H, W]` -> `[N, C, 1, 1]`.
+pub(crate) fn average_pool(source: Tensor<4>) -> Tensor<4> {
+    let input = Input::of(source);
+    let source = input.values();
+    let [images, channels, height, width] = source.shape();
+    let area = height * width;
+    let mean = |map: &[f32]| map.iter().sum::<f32>() / area as f32;
+    let output = source.as_slice().par_chunks(area).with_min_len(64).map(mean).collect();
+    record([input], output, [images, channels, 1, 1], |_| AveragePool { area })
+}
+
+#[derive(Debug)]
+struct AveragePool {
+    area: usize,
+}
+
+impl Function<1> for AveragePool {
+    fn backward(&self, gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
+        let share = 1.0 / self.area as f32;
+        [Some(
+            gradient.iter().flat_map(|gradient| std::iter::repeat_n(gradient * share, self.area)).collect(),
+        )]
     }
 }
