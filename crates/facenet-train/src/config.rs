@@ -8,8 +8,8 @@ use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Augment, AugmentConfig, AugmentError, AveragingConfig, LoaderConfig, LossConfig, OfflineConfig,
-    OptimiserConfig, OutOfRange, SamplerConfig, ScheduleConfig, SuspectConfig,
+    Augment, AugmentConfig, AugmentError, AveragingConfig, DeviceConfig, LoaderConfig, LossConfig,
+    OfflineConfig, OptimiserConfig, OutOfRange, SamplerConfig, ScheduleConfig, SuspectConfig,
 };
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
@@ -50,6 +50,9 @@ pub struct TrainConfig {
     pub suspects: Option<SuspectConfig>,
     /// How many steps, at which learning rate.
     pub schedule: ScheduleConfig,
+    /// Where the network computes.
+    #[serde(default)]
+    pub device: DeviceConfig,
     /// How far batches are prepared ahead.
     #[serde(default)]
     pub loader: LoaderConfig,
@@ -303,10 +306,11 @@ impl ValidConfig {
     }
 
     /// The settings that decide the weights, as text: two runs with equal text and data give equal weights. Paths,
-    /// threads and intervals of writing are left out.
+    /// threads and devices and intervals of writing are left out.
     pub fn recipe(&self) -> String {
         let recipe = TrainConfig {
             data: DataConfig { train: PathBuf::new(), cache_mib: 0, validation: None },
+            device: DeviceConfig::default(),
             loader: LoaderConfig::default(),
             run: RunConfig::default(),
             ..self.config.clone()

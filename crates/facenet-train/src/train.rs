@@ -121,7 +121,8 @@ impl<'a> Trainer<'a> {
             },
             None => None,
         };
-        let state = shared(config, &digest, state, processes)?;
+        let mut state = shared(config, &digest, state, processes)?;
+        state.network = state.network.on(settings.device.open()?);
         let validator = match (&settings.data.validation, &writer) {
             (Some(pairs), Some(_)) => Some(Validator::open(pairs, &model(config, &state)?)?),
             _ => None,

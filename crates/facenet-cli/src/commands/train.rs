@@ -6,14 +6,17 @@ mod screen;
 mod story;
 mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use facenet_train::{RunFolder, TrainConfig, ValidationConfig, train};
+use facenet_train::{
+    Alone, Processes, RunFolder, TrainConfig, Trained, ValidConfig, ValidationConfig, train_together,
+};
 
 use self::view::View;
 use crate::console::Console;
+use crate::failure;
 
 /// Train an embedding with the triplet loss.
 ///
@@ -21,7 +24,8 @@ use crate::console::Console;
 /// (HTML), checkpoints and, at the end, the model and its report. A run that was interrupted goes on with `--resume`, to the very same weights.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  facenet train configs/lite.toml --data faces/\n  \
-                        facenet train runs/lite/config.toml --run runs/lite --resume")]
+                        facenet train runs/lite/config.toml --run runs/lite --resume\n  \
+                        mpirun -n 4 facenet train configs/lite.toml")]
 pub(crate) struct Args {
     /// The settings, in TOML.
     config: PathBuf,
@@ -57,19 +61,17 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     }
     let config =
         config.validate().with_context(|| format!("cannot use the config `{}`", args.config.display()))?;
-    if !console.is_quiet() {
-        eprintln!("{}", config.settings().to_toml());
-    }
-
     let folder = args.run.clone().unwrap_or_else(|| {
         PathBuf::from("runs").join(args.config.file_stem().unwrap_or(args.config.as_os_str()))
     });
-    let mut run = RunFolder::open(&folder, args.resume)?;
-    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-    let mut view = View::new(name, console.is_quiet(), args.plain);
-    let trained = train(&config, &mut run, |event| view.show(&event));
-    view.finish();
-    let trained = trained?;
+    let processes = processes()?;
+    if processes.rank() > 0 {
+        return follow(&config, &*processes);
+    }
+    let (run, trained) = match lead(args, &config, &folder, &*processes, console) {
+        Err(error) if processes.count() > 1 => give_up(&error, &*processes),
+        result => result?,
+    };
 
     if let Some(report) = &trained.report {
         println!("{report}");
@@ -82,4 +84,58 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Trains as the only process or the first of several: it writes to the run folder and shows how it goes.
+fn lead(
+    args: &Args,
+    config: &ValidConfig,
+    folder: &Path,
+    processes: &dyn Processes,
+    console: &Console,
+) -> Result<(RunFolder, Trained)> {
+    if !console.is_quiet() {
+        eprintln!("{}", config.settings().to_toml());
+    }
+    let mut run = RunFolder::open(folder, args.resume)?;
+    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+    let mut view = View::new(name, console.is_quiet(), args.plain);
+    let trained = train_together(config, Some(&mut run), processes, |event| view.show(&event));
+    view.finish();
+    Ok((run, trained?))
+}
+
+/// Trains as one of several processes that is not the first.
+fn follow(config: &ValidConfig, processes: &dyn Processes) -> Result<ExitCode> {
+    match train_together(config, None, processes, |_| {}) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(error) => give_up(&error.into(), processes),
+    }
+}
+
+/// Says why this process cannot go on, and ends the others, which wait for it.
+fn give_up(error: &anyhow::Error, processes: &dyn Processes) -> ! {
+    eprint!("process {} of {}: {}", processes.rank() + 1, processes.count(), failure::text(error));
+    eprintln!("hint: what was learnt up to the last checkpoint is kept; go on with `--resume`");
+    processes.abort()
+}
+
+/// The processes of this run: those that `mpirun` started, else this one.
+fn processes() -> Result<Box<dyn Processes>> {
+    let started_by_mpi = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok()?.parse::<usize>().ok())
+        .any(|size| size > 1);
+    #[cfg(feature = "mpi")]
+    if started_by_mpi {
+        return Ok(Box::new(facenet_train::Mpi::join().context("MPI is in use in this process already")?));
+    }
+    #[cfg(not(feature = "mpi"))]
+    if started_by_mpi {
+        anyhow::bail!(
+            "this program was built without MPI, but `mpirun` started several of it\n\
+             hint: build with `--features mpi`"
+        );
+    }
+    Ok(Box::new(Alone))
 }

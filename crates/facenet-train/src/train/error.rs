@@ -6,7 +6,7 @@ use crate::checkpoint::CheckpointError;
 use crate::log::LogError;
 use crate::run::RunError;
 use crate::validate::ValidateError;
-use crate::{DatasetError, LoadError, ObjectiveError, SamplerError};
+use crate::{DatasetError, DeviceError, LoadError, ObjectiveError, SamplerError};
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,8 @@ pub enum TrainError {
     NotANumber { step: u64, faces: String },
     #[error("{0}")]
     Memory(String),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     #[error(transparent)]
     Loss(ObjectiveError),
     #[error(

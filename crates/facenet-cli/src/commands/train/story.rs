@@ -27,6 +27,13 @@ pub(super) fn line(event: &Event, gone: Duration) -> Option<Line> {
             record.auc,
             duration(gone)
         )),
+        Event::MinedOffline { step, triplets, images } => {
+            Line::Note(format!("step {step}: {triplets} triplets mined offline from {images} images"))
+        }
+        Event::Suspected { step, images, sheet } => Line::Note(format!(
+            "step {step}: {images} images look wrongly labelled to every checkpoint: {}",
+            sheet.display()
+        )),
         Event::Unreadable(image) => Line::Problem(format!("facenet: {}: {}", image.place, image.reason)),
         Event::Collapsed { step } => Line::Problem(format!(
             "step {step}: the embedding has collapsed: all faces lie in nearly one point; if it does not recover, \
