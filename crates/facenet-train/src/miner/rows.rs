@@ -10,8 +10,8 @@ use facenet::kernels::{Matrix, Threads, multiply};
 const UNIT_TOLERANCE: f32 = 1e-3;
 
 /// Rows whose distances to all are held at once: at 1,800 faces a block is 0.9 MB and stays in the second-level
-/// cache between the product that writes it and the mining that reads it. Fewer rows make the product repack
-/// the other side more often (measured with 32, 64, 128, 256).
+/// cache between the product that writes it and the mining that reads it. From 64 to 512 rows the time of
+/// mining 1,800 faces differs by less than its noise.
 const BLOCK_ROWS: usize = 128;
 
 /// Embeddings that no distances can be taken of.

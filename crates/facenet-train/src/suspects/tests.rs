@@ -163,7 +163,7 @@ proptest! {
     ) {
         let rows = unit_rows(labels.len(), 4, seed);
         let mean = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
-            let mut sum = vec![0.0; 4];
+            let mut sum = [0.0f64; 4];
             for i in (0..labels.len()).filter(|&i| keep(i)) {
                 (0..4).for_each(|k| sum[k] += f64::from(rows[i * 4 + k]));
             }
