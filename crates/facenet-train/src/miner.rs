@@ -123,24 +123,27 @@ pub fn mine(embeddings: &[f32], labels: &[u32], config: MinerConfig, seed: u64) 
     Ok(together(&parts, &people))
 }
 
-/// The distance beyond which a positive is passed over: of all `n` unordered pairs, sorted, the one that
-/// `⌊cap · n⌋` others follow.
+/// The distance beyond which a positive is passed over: of all `n` pairs, sorted, the one that `⌊cap · n⌋`
+/// others follow.
+///
+/// The blocks are computed twice, whole both times: the product of a part can differ in the last bit, and the
+/// pair at the border would then be on the wrong side of it.
 fn farthest_positive(rows: &Rows, people: &People, cap: f32) -> f32 {
     if cap == 0.0 {
         return f32::INFINITY;
     }
-    let of_run = |run: &Range<usize>| {
-        let (mut found, mut out) = (Vec::new(), Vec::new());
-        for block in rows::blocks(run.clone()) {
-            rows.distances(block.clone(), run.clone(), &mut out);
-            for (a, distances) in block.zip(out.chunks(run.len())) {
-                found.extend_from_slice(&distances[a + 1 - run.start..]);
-            }
+    let of_block = |out: &mut Vec<f32>, block: Range<usize>| {
+        rows.distances(block.clone(), 0..rows.count(), out);
+        let mut found = Vec::new();
+        for (position, distances) in block.zip(out.chunks(rows.count())) {
+            let run = people.run(position);
+            found.extend_from_slice(&distances[run.start..position]);
+            found.extend_from_slice(&distances[position + 1..run.end]);
         }
         found
     };
-    let runs: Vec<Vec<f32>> = people.runs.par_iter().filter(|run| run.len() > 1).map(of_run).collect();
-    let mut distances = runs.concat();
+    let blocks: Vec<Vec<f32>> = rows.blocks().into_par_iter().map_init(Vec::new, of_block).collect();
+    let mut distances = blocks.concat();
     let passed_over = (f64::from(cap) * distances.len() as f64) as usize;
     match distances.len().checked_sub(1 + passed_over) {
         None => f32::INFINITY,

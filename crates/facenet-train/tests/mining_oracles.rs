@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use facenet_train::{
-    MinerConfig, NegativeRule, PositiveRule, Triplet, TripletKind, all_triplets, mine, triplet_loss,
+    MinerConfig, NegativeRule, PositiveRule, SquaredDistances, Triplet, TripletKind, all_triplets, mine,
+    triplet_loss,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -63,6 +64,14 @@ impl Batch {
         mine(&self.embeddings, &self.labels, config, 0).unwrap().triplets
     }
 
+    fn loss_of_lonely_anchors(&self, margin: f32) -> f32 {
+        let distances = SquaredDistances::between(&self.embeddings, self.labels.len()).unwrap();
+        let others = |a: usize| (0..self.labels.len()).filter(move |&other| other != a);
+        let lonely = |a: &usize| others(*a).all(|other| self.labels[other] != self.labels[*a]);
+        let nearest = |a: usize| others(a).map(|n| distances.from(a)[n]).fold(4.0, f32::min);
+        (0..self.labels.len()).filter(lonely).map(|a| (margin - nearest(a)).max(0.0)).sum()
+    }
+
     fn mean_loss(&self, triplets: &[Triplet], margin: f32) -> f32 {
         triplet_loss(&self.embeddings, self.dimension, triplets, margin).value
     }
@@ -95,9 +104,11 @@ fn batch_hard_has_the_hard_loss_of_tensorflow_addons() {
     for case in cases::<TensorflowAddons>("tensorflow_addons") {
         let batch = &batches()[&case.batch];
         let triplets = batch.mine(config(case.margin, NegativeRule::Hardest, PositiveRule::Hardest));
-        // Theirs is the mean over all anchors; ours leaves out those whose loss is zero.
-        let share = triplets.len() as f32 / batch.labels.len() as f32;
-        assert_close(batch.mean_loss(&triplets, case.margin) * share, case.triplet_hard_loss, &case.batch);
+        // Theirs is the mean over all anchors; ours leaves out those whose loss is zero, and those without a
+        // positive, for which theirs takes a positive at distance zero.
+        let sum = batch.mean_loss(&triplets, case.margin) * triplets.len() as f32;
+        let found = (sum + batch.loss_of_lonely_anchors(case.margin)) / batch.labels.len() as f32;
+        assert_close(found, case.triplet_hard_loss, &case.batch);
     }
 }
 

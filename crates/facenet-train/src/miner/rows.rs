@@ -10,8 +10,8 @@ use facenet::kernels::{Matrix, Threads, multiply};
 const UNIT_TOLERANCE: f32 = 1e-3;
 
 /// Rows whose distances to all are held at once: at 1,800 faces a block is 0.9 MB and stays in the second-level
-/// cache between the product that writes it and the mining that reads it. Fewer rows make the product repack
-/// the other side more often (measured with 32, 64, 128, 256).
+/// cache between the product that writes it and the mining that reads it. From 64 to 512 rows the time of
+/// mining 1,800 faces differs by less than its noise.
 const BLOCK_ROWS: usize = 128;
 
 /// Embeddings that no distances can be taken of.
@@ -78,13 +78,16 @@ impl<'a> Rows<'a> {
         Rows { values: Cow::Owned(values), count: order.len(), dimension: self.dimension }
     }
 
-    /// All rows cut into blocks of about [`BLOCK_ROWS`]; the cut depends on their number alone.
+    /// All rows cut into blocks of nearly one size, at most [`BLOCK_ROWS`]; the cut depends on their number alone.
     pub(crate) fn blocks(&self) -> Vec<Range<usize>> {
-        blocks(0..self.count)
+        let count = self.count.div_ceil(BLOCK_ROWS);
+        let cut = |i: usize| self.count * i / count;
+        (0..count).map(|i| cut(i)..cut(i + 1)).collect()
     }
 
     /// Writes the squared distances of the rows `from` to the rows `to`, `[from, to]`, each in `[0, 4]`:
-    /// `d = 2 - 2 a·b`. A pair has the same distance, to the bit, in whatever block and order it is asked for.
+    /// `d = 2 - 2 a·b`. The same to the bit for the same ranges, whatever the number of threads; a block of
+    /// another shape may be summed in another order.
     pub(crate) fn distances(&self, from: Range<usize>, to: Range<usize>, out: &mut Vec<f32>) {
         let columns = to.len();
         out.clear();
@@ -97,13 +100,6 @@ impl<'a> Rows<'a> {
         multiply(side(from), side(to).transposed(), out, columns, 0.0, Threads::One);
         out.iter_mut().for_each(|d| *d = (2.0 - 2.0 * *d).clamp(0.0, 4.0));
     }
-}
-
-/// Cuts `range` into parts of nearly one size, at most [`BLOCK_ROWS`] each.
-pub(crate) fn blocks(range: Range<usize>) -> Vec<Range<usize>> {
-    let count = range.len().div_ceil(BLOCK_ROWS);
-    let cut = |i: usize| range.start + range.len() * i / count;
-    (0..count).map(|i| cut(i)..cut(i + 1)).collect()
 }
 
 /// The sum of squares, in eight lanes.

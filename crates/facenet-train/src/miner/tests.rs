@@ -37,11 +37,26 @@ const RULES: [NegativeRule; 4] = [
     NegativeRule::Hardest,
 ];
 
+/// All distances as they are mined, to the bit.
+fn distances(rows: &[f32], labels: &[u32]) -> Vec<Vec<f32>> {
+    let order = People::of(labels).order;
+    let rows = Rows::check(rows, labels.len()).unwrap().arranged(&order);
+    let arranged: Vec<f32> = (0..labels.len()).flat_map(|i| rows.row(i).to_vec()).collect();
+    let found = SquaredDistances::between(&arranged, labels.len()).unwrap();
+    let mut distances = vec![vec![0.0; labels.len()]; labels.len()];
+    for (i, &a) in order.iter().enumerate() {
+        for (j, &b) in order.iter().enumerate() {
+            distances[a as usize][b as usize] = found.from(i)[j];
+        }
+    }
+    distances
+}
+
 /// What `mine` gives, but for the means: by three loops and full sorts.
-fn naive(distances: &SquaredDistances, labels: &[u32], config: MinerConfig, seed: u64) -> Mined {
+fn naive(distances: &[Vec<f32>], labels: &[u32], config: MinerConfig, seed: u64) -> Mined {
     let rows = || 0..labels.len();
     let mut all: Vec<f32> = rows()
-        .flat_map(|a| (0..a).filter(move |&p| labels[p] == labels[a]).map(move |p| distances.from(a)[p]))
+        .flat_map(|a| rows().filter(move |&p| p != a && labels[p] == labels[a]).map(move |p| distances[a][p]))
         .collect();
     all.sort_by(f32::total_cmp);
     let passed_over = (f64::from(config.cap) * all.len() as f64).floor() as usize;
@@ -57,7 +72,7 @@ fn naive(distances: &SquaredDistances, labels: &[u32], config: MinerConfig, seed
         batch_means: None,
     };
     for a in rows() {
-        let d = |other: usize| distances.from(a)[other];
+        let d = |other: usize| distances[a][other];
         let nearer = |n: &usize, m: &usize| d(*n).total_cmp(&d(*m)).then(n.cmp(m));
         let mut negatives: Vec<usize> = rows().filter(|&n| labels[n] != labels[a]).collect();
         negatives.sort_by(nearer);
@@ -312,7 +327,7 @@ proptest! {
             }
         }
         let mined = mine(&rows, &labels, config, seed).unwrap();
-        let distances = SquaredDistances::between(&rows, labels.len()).unwrap();
+        let distances = distances(&rows, &labels);
         let expected = naive(&distances, &labels, config, seed);
         prop_assert_eq!(
             &mined,
@@ -326,7 +341,7 @@ proptest! {
         let mean = |values: Vec<f32>| {
             (!values.is_empty()).then(|| values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64)
         };
-        let d = |a: usize, b: usize| distances.from(a)[b];
+        let d = |a: usize, b: usize| distances[a][b];
         let pairs = |same: bool| {
             let all = (0..labels.len()).flat_map(|a| (0..labels.len()).map(move |b| (a, b)));
             mean(all.filter(|&(a, b)| a != b && (labels[a] == labels[b]) == same).map(|(a, b)| d(a, b)).collect())
@@ -359,7 +374,7 @@ proptest! {
         let labels: Vec<u32> = (0..300).map(|i| i / faces).collect();
         let rows = unit_rows(300, 5, seed);
         let mined = mine(&rows, &labels, config, seed).unwrap();
-        let expected = naive(&SquaredDistances::between(&rows, 300).unwrap(), &labels, config, seed);
+        let expected = naive(&distances(&rows, &labels), &labels, config, seed);
         prop_assert_eq!(&mined.triplets, &expected.triplets);
     }
 }

@@ -26,7 +26,7 @@ pub struct SheetLimits {
 }
 
 impl Default for SheetLimits {
-    /// 200 of each, with three pictures of 112 pixels of each person: about 8 MB.
+    /// 200 of each, with three pictures of 112 pixels of each person.
     fn default() -> Self {
         Self { strangers: 200, twins: 200, edge_px: 112, beside: 3 }
     }
