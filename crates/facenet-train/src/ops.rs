@@ -21,6 +21,7 @@ pub(crate) enum Body {
 
 /// What becomes of the negative values of a layer.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for the length of a call")]
 pub(crate) enum Rectifier {
     /// They stay.
     None,
@@ -121,6 +122,14 @@ impl Body {
         match self {
             Self::Cpu => cpu::add(left, right, relu),
             Self::Portable => portable::add(left, right, relu),
+        }
+    }
+
+    /// The inputs' channels one after the other, `[N, Cᵢ, H, W]` -> `[N, Σ Cᵢ, H, W]`.
+    pub(crate) fn concat(self, inputs: Vec<Tensor<4>>) -> Tensor<4> {
+        match self {
+            Self::Cpu => cpu::concat(inputs),
+            Self::Portable => Tensor::cat(inputs, 1),
         }
     }
 

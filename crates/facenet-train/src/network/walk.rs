@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
     fn layer(&mut self, node: &Node, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
         let body = self.body;
         if node.layer == Layer::Concat {
-            return Tensor::cat(inputs, 1);
+            return body.concat(inputs);
         }
         let input = inputs.remove(0);
         match node.layer {

@@ -6,6 +6,7 @@
 //! so that the same seed gives the same weights.
 
 mod batch_norm;
+mod concat;
 mod connection;
 mod convolution;
 mod depthwise;
@@ -15,6 +16,7 @@ mod record;
 
 pub(super) use super::{Moments, Rectifier};
 pub(super) use batch_norm::batch_norm;
+pub(super) use concat::concat;
 pub(super) use connection::connection;
 pub(super) use convolution::{convolution, convolution_with_bias};
 pub(super) use depthwise::{depthwise, global_depthwise};

@@ -133,6 +133,21 @@ fn sums_agree() {
 }
 
 #[test]
+fn concatenations_agree() {
+    for count in 1..=5 {
+        agree("concatenation", &[0, 1, 2, 3, 4].map(|i| wave(2 * (i + 1) * 6, i)), 1e-7, |body, inputs| {
+            let maps = |input: Tensor<1>| {
+                let channels = input.dims()[0] / 12;
+                input.reshape([2, channels, 2, 3])
+            };
+            let joined = body.concat(inputs[..count].iter().cloned().map(maps).collect());
+            // All take part, so that all have gradients.
+            inputs[count..].iter().fold(joined, |sum, input| sum + input.clone().sum().reshape([1, 1, 1, 1]))
+        });
+    }
+}
+
+#[test]
 fn pools_agree() {
     for (height, width) in [(5, 7), (6, 4), (1, 1)] {
         let shape = [2, 3, height, width];
