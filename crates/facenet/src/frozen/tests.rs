@@ -177,6 +177,8 @@ fn any_block() -> impl Strategy<Value = Block> {
         1usize..3,
     );
     let inception = inception.prop_map(|(one, three, five, pool, stride)| {
+        // A 1×1 branch does not halve the map.
+        let one = one.filter(|_| stride == 1);
         Block::Inception(Inception { one, three, five, pool, stride })
     });
     let bottlenecks =
@@ -261,9 +263,10 @@ fn the_result_of_an_image_does_not_depend_on_its_batch() {
         let together = frozen.forward(&batch);
         for i in [0, 7, 18] {
             let alone = frozen.forward(&batch[i * len..(i + 1) * len]);
+            let scale = alone.iter().map(|v| v.abs()).fold(1.0, f32::max);
             for (a, b) in alone.iter().zip(&together[i * 128..(i + 1) * 128]) {
                 // The width of a product decides the order of its sums, so the last bits may differ.
-                assert!((a - b).abs() < 1e-4, "{name}, image {i}: {a} against {b}");
+                assert!((a - b).abs() < 1e-5 * scale, "{name}, image {i}: {a} against {b}");
             }
         }
     }
