@@ -1,10 +1,11 @@
-//! A network that only embeds: batch normalisation folded into the convolutions, bias and ReLU applied while a
-//! result is still in the cache, concatenation free, memory planned once.
+//! A network that only embeds: batch normalisation folded into the weights before it, bias and activation applied
+//! while a result is still in the cache, concatenation free, memory planned once.
 //!
 //! Values are stored channel by channel for a whole group of images, `[C, N, H, W]`: the branches of an inception
 //! module then write straight into their part of its output, and small maps of several images make one product
 //! that is wide enough to be fast.
 
+mod channelwise;
 mod convolution;
 mod folded;
 mod plan;
@@ -14,11 +15,13 @@ use std::sync::Mutex;
 use facenet_core::{BoxError, Chip, Contract, Embedder, Embedding};
 use rayon::prelude::*;
 
-use crate::kernels::{Maps, Threads, Window, depthwise, l2_pool, local_response_norm, max_pool};
+use crate::kernels::{Maps, Threads, Window, l2_pool, local_response_norm, max_pool};
 use crate::model::Model;
 use crate::network::{self, Graph, Grouping, Layer, Node, Shape};
 use crate::preprocess::preprocess;
-use convolution::{connect, convolve};
+use crate::weights::Weights;
+use channelwise::{global_depthwise, normalise};
+use convolution::{connect, convolve, largest};
 use folded::Folded;
 use plan::{Home, Plan};
 
@@ -59,7 +62,11 @@ impl FrozenNetwork {
         let contract = model.contract().clone();
         let table = network::table(&contract.network).expect("a model's network is known");
         let graph = Graph::of(&table, contract.dimension);
-        let folded = graph.nodes().iter().map(|node| Folded::of(node, model.weights())).collect();
+        Self::of(graph, model.weights(), contract)
+    }
+
+    fn of(graph: Graph, weights: &Weights, contract: Contract) -> Self {
+        let folded = graph.nodes().iter().map(|node| Folded::of(node, weights)).collect();
         let plan = Plan::of(&graph);
         Self { contract, graph, plan, folded, arenas: Mutex::default() }
     }
@@ -139,31 +146,11 @@ impl FrozenNetwork {
                 convolve(input(0), maps, count, window, folded(), activation, out, &mut scratch, threads);
             }
             Layer::Convolution { kernel, stride, grouping: Grouping::Depthwise, activation, .. } => {
-                let (folded, window) = (folded(), Window { kernel, stride });
-                let kernels = folded.weight.chunks_exact(kernel * kernel);
-                let lines = out.chunks_exact_mut(node.output.area() * count);
-                for (channel, ((maps, kernel), line)) in
-                    input(0).chunks_exact(area * count).zip(kernels).zip(lines).enumerate()
-                {
-                    depthwise(maps, (height, width), window, kernel, line);
-                    folded.finish(activation, channel, line);
-                }
+                let window = Window { kernel, stride };
+                channelwise::convolve(input(0), (height, width), count, window, folded(), activation, out);
             }
-            Layer::GlobalDepthwise { .. } => {
-                let folded = folded();
-                for (i, (map, sum)) in input(0).chunks_exact(area).zip(out).enumerate() {
-                    let channel = i / count;
-                    let kernel = &folded.weight[channel * area..][..area];
-                    *sum = folded.bias[channel] + kernel.iter().zip(map).map(|(w, v)| w * v).sum::<f32>();
-                }
-            }
-            Layer::Norm => {
-                let folded = folded();
-                let lines = out.chunks_exact_mut(area * count).zip(input(0).chunks_exact(area * count));
-                for ((line, values), (scale, shift)) in lines.zip(folded.weight.iter().zip(&folded.bias)) {
-                    line.iter_mut().zip(values).for_each(|(y, x)| *y = scale * x + shift);
-                }
-            }
+            Layer::GlobalDepthwise { .. } => global_depthwise(input(0), area, count, folded(), out),
+            Layer::Norm => normalise(input(0), area * count, folded(), out),
             Layer::MaxPool { stride } => max_pool(input(0), height, width, stride, out),
             Layer::L2Pool { stride } => l2_pool(input(0), height, width, stride, out),
             Layer::LocalResponseNorm => local_response_norm(input(0), channels, out),
@@ -182,14 +169,7 @@ impl FrozenNetwork {
                 scratch.resize(scratch.len().max(pieces * out.len()), 0.0);
                 let values = &mut scratch[..pieces * out.len()];
                 connect(input(0), channels, area, count, folded(), values, threads);
-                // [pieces · units, N] -> [units, N]
-                for (unit, values) in out.chunks_exact_mut(count).zip(values.chunks_exact(pieces * count)) {
-                    let (first, others) = values.split_at(count);
-                    unit.copy_from_slice(first);
-                    for piece in others.chunks_exact(count) {
-                        unit.iter_mut().zip(piece).for_each(|(largest, v)| *largest = largest.max(*v));
-                    }
-                }
+                largest(values, pieces, count, out);
             }
             Layer::Embed { .. } => connect(input(0), channels, area, count, folded(), out, threads),
             Layer::Concat => unreachable!("concatenation is where its inputs are written"),

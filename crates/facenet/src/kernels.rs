@@ -9,9 +9,11 @@ mod depthwise;
 mod local_response;
 mod matmul;
 mod pool;
+mod wide;
 
 pub use columns::{Maps, Window, columns, spread_columns};
-pub use depthwise::depthwise;
+pub use depthwise::Depthwise;
 pub use local_response::{LocalResponse, local_response_norm};
 pub use matmul::{Matrix, Threads, multiply};
 pub use pool::{l2_pool, max_pool};
+pub(crate) use wide::wide;

@@ -75,3 +75,14 @@ pub(super) fn connect(
         line.iter_mut().for_each(|v| *v += bias);
     }
 }
+
+/// The largest of the pieces of each unit: `[units · pieces, N]` -> `[units, N]`.
+pub(super) fn largest(values: &[f32], pieces: usize, images: usize, out: &mut [f32]) {
+    for (unit, values) in out.chunks_exact_mut(images).zip(values.chunks_exact(pieces * images)) {
+        let (first, others) = values.split_at(images);
+        unit.copy_from_slice(first);
+        for piece in others.chunks_exact(images) {
+            unit.iter_mut().zip(piece).for_each(|(largest, value)| *largest = largest.max(*value));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The weights of a layer with its normalisation folded in.
 
+use crate::kernels::wide;
 use crate::network::{Activation, Layer, Node};
 use crate::weights::{NORM_EPSILON, Weights};
 
@@ -46,7 +47,7 @@ impl Folded {
     /// Adds the bias of `channel` to its sums and applies the activation.
     pub(super) fn finish(&self, finish: Finish, channel: usize, sums: &mut [f32]) {
         let bias = self.bias[channel];
-        match finish {
+        wide(|| match finish {
             Activation::None => sums.iter_mut().for_each(|v| *v += bias),
             Activation::Relu => sums.iter_mut().for_each(|v| *v = (*v + bias).max(0.0)),
             Activation::Prelu => {
@@ -56,7 +57,7 @@ impl Folded {
                     *v = sum.max(0.0) + slope * sum.min(0.0);
                 });
             }
-        }
+        });
     }
 }
 

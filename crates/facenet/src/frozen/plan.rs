@@ -84,6 +84,14 @@ fn concatenations(graph: &Graph) -> (Vec<usize>, Vec<usize>) {
             offset += len(graph, input);
         }
     }
+    // A concatenation may itself be a part of one; a landlord is always a later value than its tenants.
+    for value in (0..values).rev() {
+        let landlord = landlords[value];
+        if landlord != value {
+            offsets[value] += offsets[landlord];
+            landlords[value] = landlords[landlord];
+        }
+    }
     (landlords, offsets)
 }
 

@@ -1,7 +1,8 @@
 use super::*;
-use crate::network::{Activation, Shape};
+use crate::network::{Activation, Block, Bottlenecks, Inception, Pool, Row, Shape, Table};
 use crate::weights::{NORM_EPSILON, Weights, tests::drawn};
 use facenet_core::Preprocessing;
+use proptest::prelude::*;
 
 fn model(name: &str) -> Model {
     let table = network::table(name).unwrap();
@@ -131,39 +132,155 @@ fn positions(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
     (0..channels).flat_map(move |c| (0..height).flat_map(move |y| (0..width).map(move |x| (c, y, x))))
 }
 
+fn assert_equals_naive(frozen: &FrozenNetwork, weights: &Weights, what: &str) {
+    let image = images(&frozen.graph, 1);
+    let expected = naive(&frozen.graph, weights, &image);
+    let scale = expected.iter().map(|v| v.abs()).fold(0.0, f64::max);
+    for (found, expected) in frozen.forward(&image).iter().zip(&expected) {
+        // Sums of up to 3,000 products in 32 bits, fifty layers deep.
+        let difference = (f64::from(*found) - expected).abs();
+        assert!(difference <= 1e-4 * scale, "{what}: {found} against {expected}");
+    }
+}
+
+/// The frozen network of a table that has no name.
+fn frozen(table: &Table, dimension: usize) -> (FrozenNetwork, Weights) {
+    let graph = Graph::of(table, dimension);
+    let weights = Weights::new(drawn(&graph), &graph).unwrap();
+    let contract = Contract {
+        network: table.name.into(),
+        dimension,
+        weights: String::new(),
+        preprocessing: Preprocessing { version: 1, edge_px: table.input_edge() as u32, field: 0.875 },
+        thresholds: Vec::new(),
+    };
+    (FrozenNetwork::of(graph, &weights, contract), weights)
+}
+
 #[test]
 fn the_frozen_network_gives_what_the_layers_mean() {
-    for name in network::NAMES {
-        let model = model(name);
-        let frozen = FrozenNetwork::new(&model);
-        let image = images(&frozen.graph, 1);
-        let expected = naive(&frozen.graph, model.weights(), &image);
-        let scale = expected.iter().map(|v| v.abs()).fold(0.0, f64::max);
-        for (found, expected) in frozen.forward(&image).iter().zip(&expected) {
-            // Sums of up to 3,000 products in 32 bits, twenty layers deep.
-            assert!(
-                (f64::from(*found) - expected).abs() < 1e-4 * scale,
-                "{name}: {found} against {expected}"
-            );
+    for name in ["lite", "nn4", "nns2", "mobilefacenet"] {
+        let (frozen, weights) = frozen(&network::table(name).unwrap(), 128);
+        assert_equals_naive(&frozen, &weights, name);
+    }
+}
+
+fn any_block() -> impl Strategy<Value = Block> {
+    let odd = || prop::sample::select(vec![1usize, 3, 5]);
+    let some = || 1usize..7;
+    let pool = || prop::sample::select(vec![Pool::Max, Pool::L2]);
+    let inception = (
+        prop::option::of(some()),
+        (some(), some()),
+        prop::option::of((some(), some())),
+        (pool(), prop::option::of(some())),
+        1usize..3,
+    );
+    let inception = inception.prop_map(|(one, three, five, pool, stride)| {
+        // A 1×1 branch does not halve the map.
+        let one = one.filter(|_| stride == 1);
+        Block::Inception(Inception { one, three, five, pool, stride })
+    });
+    let bottlenecks =
+        (1usize..4, some(), 1usize..4, 1usize..3).prop_map(|(expansion, filters, units, stride)| {
+            Block::Bottlenecks(Bottlenecks { expansion, filters, units, stride })
+        });
+    prop_oneof![
+        (odd(), 1usize..4, some()).prop_map(|(kernel, stride, filters)| Block::Convolution {
+            kernel,
+            stride,
+            filters
+        }),
+        (some(), some()).prop_map(|(reduce, filters)| Block::ReducedConvolution { reduce, filters }),
+        (odd(), 1usize..4).prop_map(|(kernel, stride)| Block::DepthwiseConvolution { kernel, stride }),
+        (some(), 1usize..3).prop_map(|(filters, units)| Block::NormalisedResiduals { filters, units }),
+        (some(), 1usize..4).prop_map(|(units, pieces)| Block::Maxout { units, pieces }),
+        bottlenecks,
+        inception,
+        Just(Block::Norm),
+        Just(Block::Concat),
+        Just(Block::GlobalDepthwise),
+        Just(Block::MaxPool),
+        Just(Block::LocalResponseNorm),
+        Just(Block::AveragePool),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_network_gives_what_its_layers_mean_alone_and_in_a_batch(
+        blocks in prop::collection::vec(any_block(), 1..5),
+        input in (1usize..24, 1usize..24),
+        activation in prop::sample::select(vec![Activation::None, Activation::Relu, Activation::Prelu]),
+        (normalised, embedding_normalised) in (any::<bool>(), any::<bool>()),
+        dimension in 1usize..9,
+    ) {
+        let names = ["a", "b", "c", "d"];
+        let rows = names.into_iter().zip(blocks).map(|(name, block)| Row::new(name, block)).collect();
+        let table = Table { name: "drawn", input, normalised, activation, embedding_normalised, rows };
+        let (frozen, weights) = frozen(&table, dimension);
+        assert_equals_naive(&frozen, &weights, "drawn");
+
+        let batch = images(&frozen.graph, 3);
+        let together = frozen.forward(&batch);
+        for (image, row) in batch.chunks_exact(frozen.graph.input().len()).zip(together.chunks_exact(dimension)) {
+            let alone = frozen.forward(image);
+            // The width of a product decides the order of its sums, so the last bits may differ.
+            let scale = alone.iter().map(|v| v.abs()).fold(1e-3, f32::max);
+            prop_assert!(alone.iter().zip(row).all(|(a, b)| (a - b).abs() <= 1e-4 * scale), "{alone:?} {row:?}");
         }
     }
 }
 
 #[test]
-fn the_result_of_an_image_does_not_depend_on_its_batch() {
+fn every_network_embeds() {
     for name in network::NAMES {
-        let frozen = FrozenNetwork::new(&model(name));
+        let mut table = network::table(name).unwrap();
+        if name.starts_with("nn1") {
+            // Its full connections hold half a gigabyte: narrower ones do here.
+            table.input = (60, 60);
+            for row in &mut table.rows {
+                if let Block::Maxout { units, .. } = &mut row.block {
+                    *units = 64;
+                }
+            }
+        }
+        let (frozen, _) = frozen(&table, 128);
+        let outputs = frozen.forward(&images(&frozen.graph, 1));
+        assert_eq!(outputs.len(), 128, "{name}");
+        assert!(Embedding::normalize(outputs).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn the_result_of_an_image_does_not_depend_on_its_batch() {
+    for name in ["lite", "nn4-bn", "mobilefacenet"] {
+        let (frozen, _) = frozen(&network::table(name).unwrap(), 128);
         let batch = images(&frozen.graph, 19);
         let len = batch.len() / 19;
         let together = frozen.forward(&batch);
         for i in [0, 7, 18] {
             let alone = frozen.forward(&batch[i * len..(i + 1) * len]);
+            let scale = alone.iter().map(|v| v.abs()).fold(1.0, f32::max);
             for (a, b) in alone.iter().zip(&together[i * 128..(i + 1) * 128]) {
                 // The width of a product decides the order of its sums, so the last bits may differ.
-                assert!((a - b).abs() < 1e-4, "{name}, image {i}: {a} against {b}");
+                assert!((a - b).abs() < 1e-5 * scale, "{name}, image {i}: {a} against {b}");
             }
         }
     }
+}
+
+#[test]
+fn of_a_chip_the_network_sees_the_middle() {
+    let (frozen, _) = frozen(&network::table("nns2").unwrap(), 128);
+    let chip = |border: u8| {
+        let pixel = |x, y| if (12..128).contains(&x) { [x as u8, y as u8, 7] } else { [border; 3] }.into();
+        Chip::new(facenet_core::RgbImage::from_fn(140, 140, pixel)).unwrap()
+    };
+    let embeddings = frozen.embed(&[chip(0), chip(255)]).unwrap();
+    assert_eq!(embeddings[0], embeddings[1]);
 }
 
 #[test]

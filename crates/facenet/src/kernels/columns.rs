@@ -42,7 +42,7 @@ impl Window {
 
     /// The outputs along a row whose input at kernel offset `k` lies inside a side of `side`, and the input of the
     /// first of them.
-    pub(super) fn inside(&self, side: usize, k: usize) -> (Range<usize>, usize) {
+    fn inside(&self, side: usize, k: usize) -> (Range<usize>, usize) {
         let pad = self.kernel / 2;
         let first = pad.saturating_sub(k).div_ceil(self.stride);
         // The last output `o` with `o · stride + k - pad <= side - 1`.

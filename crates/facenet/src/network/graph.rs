@@ -1,7 +1,7 @@
 //! A network as a graph of single layers.
 
 use super::layer::{Activation, Grouping, Layer};
-use super::table::{Block, Inception, Pool, Table};
+use super::table::Table;
 
 /// The shape of a value for one image: maps of channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub struct Graph {
     input: Shape,
     nodes: Vec<Node>,
     /// Whether convolutions have batch normalisation, and what follows them.
-    normalised: bool,
-    activation: Activation,
+    pub(super) normalised: bool,
+    pub(super) activation: Activation,
     /// Name of each row of the table, and the node that ends it.
     row_ends: Vec<(&'static str, usize)>,
 }
@@ -145,107 +145,15 @@ impl Graph {
         self.row_nodes(row).iter().map(|node| self.node_multiply_adds(node)).sum()
     }
 
-    fn row_nodes(&self, row: &str) -> &[Node] {
+    pub(super) fn row_nodes(&self, row: &str) -> &[Node] {
         let Some(at) = self.row_ends.iter().position(|(name, _)| *name == row) else { return &[] };
         let start = if at == 0 { 0 } else { self.row_ends[at - 1].1 + 1 };
         &self.nodes[start..=self.row_ends[at].1]
     }
 
     /// Appends a node and gives the number of its value.
-    fn push(&mut self, name: String, layer: Layer, inputs: Vec<usize>, output: Shape) -> usize {
+    pub(super) fn push(&mut self, name: String, layer: Layer, inputs: Vec<usize>, output: Shape) -> usize {
         self.nodes.push(Node { name, layer, inputs, output });
         self.nodes.len()
-    }
-
-    fn lower(&mut self, row: &str, block: &Block, input: usize) -> usize {
-        match *block {
-            Block::Convolution { kernel, stride, filters } => {
-                self.convolution(row.into(), input, kernel, stride, filters)
-            }
-            Block::ReducedConvolution { reduce, filters } => {
-                let reduced = self.convolution(format!("{row}.reduce"), input, 1, 1, reduce);
-                self.convolution(format!("{row}.3x3"), reduced, 3, 1, filters)
-            }
-            Block::MaxPool => self.pool(row.into(), Pool::Max, input, 2),
-            Block::LocalResponseNorm => {
-                self.push(row.into(), Layer::LocalResponseNorm, vec![input], self.shape(input))
-            }
-            Block::Inception(ref module) => self.inception(row, module, input),
-            Block::Residual { filters } => {
-                let first = self.convolution(format!("{row}.first"), input, 3, 1, filters);
-                let second = self.linear(format!("{row}.second"), first, 3, 1, filters);
-                let sum = Layer::Add { relu: true };
-                self.push(format!("{row}.sum"), sum, vec![second, input], self.shape(input))
-            }
-            Block::AveragePool => {
-                let output = Shape { height: 1, width: 1, ..self.shape(input) };
-                self.push(row.into(), Layer::AveragePool, vec![input], output)
-            }
-        }
-    }
-
-    /// A convolution with the activation of the table.
-    fn convolution(
-        &mut self,
-        name: String,
-        input: usize,
-        kernel: usize,
-        stride: usize,
-        filters: usize,
-    ) -> usize {
-        let layer = self.convolution_layer(kernel, stride, Grouping::Full, self.activation);
-        self.push(name, layer, vec![input], self.strided(input, stride, filters))
-    }
-
-    /// A convolution without activation.
-    fn linear(&mut self, name: String, input: usize, kernel: usize, stride: usize, filters: usize) -> usize {
-        let layer = self.convolution_layer(kernel, stride, Grouping::Full, Activation::None);
-        self.push(name, layer, vec![input], self.strided(input, stride, filters))
-    }
-
-    fn convolution_layer(
-        &self,
-        kernel: usize,
-        stride: usize,
-        grouping: Grouping,
-        activation: Activation,
-    ) -> Layer {
-        Layer::Convolution { kernel, stride, grouping, normalised: self.normalised, activation }
-    }
-
-    /// The shape of windows over a value that step by `stride`.
-    fn strided(&self, value: usize, stride: usize, channels: usize) -> Shape {
-        let Shape { height, width, .. } = self.shape(value);
-        Shape { channels, height: height.div_ceil(stride), width: width.div_ceil(stride) }
-    }
-
-    fn pool(&mut self, name: String, pool: Pool, input: usize, stride: usize) -> usize {
-        let layer = match pool {
-            Pool::Max => Layer::MaxPool { stride },
-            Pool::L2 => Layer::L2Pool { stride },
-        };
-        self.push(name, layer, vec![input], self.strided(input, stride, self.shape(input).channels))
-    }
-
-    fn inception(&mut self, row: &str, module: &Inception, input: usize) -> usize {
-        let mut branches = Vec::new();
-        if let Some(filters) = module.one {
-            branches.push(self.convolution(format!("{row}.1x1"), input, 1, 1, filters));
-        }
-        for (kernel, branch) in [(3, Some(module.three)), (5, module.five)] {
-            let Some((reduce, filters)) = branch else { continue };
-            let name = format!("{row}.{kernel}x{kernel}");
-            let reduced = self.convolution(format!("{name}.reduce"), input, 1, 1, reduce);
-            branches.push(self.convolution(name, reduced, kernel, module.stride, filters));
-        }
-        let (pool, projection) = module.pool;
-        let pooled = self.pool(format!("{row}.pool"), pool, input, module.stride);
-        branches.push(match projection {
-            Some(filters) => self.convolution(format!("{row}.projection"), pooled, 1, 1, filters),
-            None => pooled,
-        });
-        let channels = branches.iter().map(|&branch| self.shape(branch).channels).sum();
-        let output = self.strided(input, module.stride, channels);
-        self.push(format!("{row}.concat"), Layer::Concat, branches, output)
     }
 }

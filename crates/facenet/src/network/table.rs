@@ -49,6 +49,37 @@ pub enum Block {
         /// Output channels.
         filters: usize,
     },
+    /// A convolution of every channel with a kernel of its own.
+    DepthwiseConvolution {
+        /// Edge of the kernel.
+        kernel: usize,
+        /// Step between windows.
+        stride: usize,
+    },
+    /// Bottlenecks one after the other.
+    Bottlenecks(Bottlenecks),
+    /// Units of a residual network after the ResNet of ArcFace (Deng et al. 2019, "IR"): normalisation, 3×3
+    /// convolution, 3×3 convolution without activation, and their sum with what the unit read. The first unit
+    /// halves the map in its second convolution, and a 1×1 convolution adapts what it read.
+    NormalisedResiduals {
+        /// Channels between and out.
+        filters: usize,
+        /// How many units.
+        units: usize,
+    },
+    /// A batch normalisation that stands alone.
+    Norm,
+    /// A full connection to units that are each the maximum of several values (the paper's `maxout`).
+    Maxout {
+        /// Units, which are the channels of the output.
+        units: usize,
+        /// Values that a unit is the maximum of (the paper's `p`).
+        pieces: usize,
+    },
+    /// All values of the map in one vector, as they are (the paper's `concat`).
+    Concat,
+    /// A weight for every channel and position, summed over the map, without activation.
+    GlobalDepthwise,
     /// The maximum of 3×3 windows, at stride 2.
     MaxPool,
     /// Local response normalisation over five neighbouring channels (the paper's `norm`).
@@ -78,6 +109,21 @@ pub struct Inception {
     pub pool: (Pool, Option<usize>),
     /// 1, or 2 in the modules that halve the map: the 3×3, 5×5 and pooling windows step by it, the reductions
     /// before them do not.
+    pub stride: usize,
+}
+
+/// Bottlenecks (Sandler et al. 2018, as in Chen et al. 2018, table 1): a 1×1 convolution to more channels, a 3×3
+/// depthwise convolution, and a 1×1 convolution without activation, which is added to what the bottleneck read
+/// where the shapes are equal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bottlenecks {
+    /// How many times as many channels there are between (`t`).
+    pub expansion: usize,
+    /// Output channels (`c`).
+    pub filters: usize,
+    /// How many bottlenecks (`n`).
+    pub units: usize,
+    /// Step of the depthwise convolution of the first of them (`s`).
     pub stride: usize,
 }
 
