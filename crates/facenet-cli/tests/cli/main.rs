@@ -9,6 +9,8 @@ mod eval_pairs;
 mod help;
 mod identify;
 mod model;
+#[cfg(feature = "mpi")]
+mod mpirun;
 mod scene;
 mod shipped;
 mod verify;
