@@ -77,8 +77,8 @@ type Published = (f64, f64);
 
 /// Holds every row of a network against its publication: name, `[height, width, channels]` of the output, parameters
 /// and multiply-adds. The paper's tables count biases in both, as its rounding shows: 3a has 163,328 weights and 368
-/// biases, printed as 164K. Most figures are rounded, a
-/// few cut off (4a: 545,536 as 545K), so all are within a unit of the last digit.
+/// biases, printed as 164K. Most figures are rounded, a few cut off (4a: 545,536 as 545K), so all are within a unit of
+/// the last digit.
 #[cfg(test)]
 fn assert_rows(graph: &Graph, published: &[(&str, [usize; 3], Published, Published)]) {
     let names: Vec<&str> = graph.rows().map(|(row, _)| row).collect();

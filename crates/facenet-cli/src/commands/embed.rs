@@ -59,15 +59,15 @@ struct FaceLine<'a> {
     path: &'a Path,
     face: &'a Face,
     #[serde(skip_serializing_if = "Option::is_none")]
-    embedding: Option<&'a Coordinates>,
+    embedding: Option<&'a Coordinates<'a>>,
     model: &'a str,
 }
 
 /// The coordinates of an embedding, as they were asked for.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum Coordinates {
-    Floats(Embedding),
+enum Coordinates<'a> {
+    Floats(&'a Embedding),
     Bytes(QuantisedEmbedding),
 }
 
@@ -96,14 +96,15 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         if found.is_empty() {
             console.note(format_args!("{}: no face was found", path.display()));
         }
-        let line = |face| FaceLine { path: &path, face, embedding: None, model: &model };
-        found.into_iter().try_for_each(|found| {
+        for found in &found {
+            let line = FaceLine { path: &path, face: &found.face, embedding: None, model: &model };
             let coordinates = match args.quantised {
                 true => Coordinates::Bytes(QuantisedEmbedding::from(&found.embedding)),
-                false => Coordinates::Floats(found.embedding),
+                false => Coordinates::Floats(&found.embedding),
             };
-            sink.put(line(&found.face), &coordinates, console)
-        })
+            sink.put(line, &coordinates, console)?;
+        }
+        Ok(())
     })?;
 
     if let Some(output) = &args.output {

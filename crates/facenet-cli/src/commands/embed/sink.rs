@@ -62,7 +62,7 @@ impl Sink {
     pub(super) fn put<'a>(
         &mut self,
         line: FaceLine<'a>,
-        embedding: &'a Coordinates,
+        embedding: &'a Coordinates<'a>,
         console: &Console,
     ) -> Result<()> {
         match self {
