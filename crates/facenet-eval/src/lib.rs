@@ -40,6 +40,6 @@ pub use picture::PictureError;
 pub use report::{PairCounts, VerificationReport};
 pub use roc_picture::{Curve, roc_svg};
 pub use verification::{
-    CrossValidation, FoldAccuracy, FoldMean, NotMeasurable, OperatingPoint, Roc, RocPoint, ScoredPair,
-    ScoredPairs, ValAtFar,
+    Band, BandPoint, Bootstrap, CrossValidation, FoldAccuracy, FoldMean, Interval, NotMeasurable,
+    OperatingPoint, Roc, RocPoint, ScoredPair, ScoredPairs, Uncertainty, ValAtFar, ValInterval,
 };

@@ -5,13 +5,16 @@
 //! intervals inside which no decision changes, and each interval gives its middle.
 
 mod accuracy;
+mod bootstrap;
 mod cut;
+mod d_prime;
 mod mean;
 mod operating_point;
 mod roc;
 mod scored;
 
 pub use self::accuracy::{CrossValidation, FoldAccuracy};
+pub use self::bootstrap::{Band, BandPoint, Bootstrap, Interval, Uncertainty, ValInterval};
 pub use self::mean::FoldMean;
 pub use self::operating_point::{OperatingPoint, ValAtFar};
 pub use self::roc::{Roc, RocPoint};
