@@ -25,6 +25,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod all_pairs;
+mod det_picture;
 mod output;
 mod pairs;
 mod picture;
@@ -37,8 +39,13 @@ pub use pairs::{
     FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsError, PairsFile, WrongLine,
 };
 pub use picture::PictureError;
-pub use report::{PairCounts, VerificationReport};
-pub use roc_picture::{Curve, roc_svg};
+pub use all_pairs::{
+    AllPairsFigures, Bounds, DotProducts, HoldOut, HoldOutReport, HoldOutSplit, LabelledFaces, NotOneSpace,
+    PairSet, Pairing, PlainProducts, Side,
+};
+pub use det_picture::det_svg;
+pub use report::{PairCounts, TARGET_FARS, VerificationReport};
+pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
 pub use verification::{
     Band, BandPoint, Bootstrap, CrossValidation, FoldAccuracy, FoldMean, Interval, NotMeasurable,
     OperatingPoint, Roc, RocPoint, ScoredPair, ScoredPairs, Uncertainty, ValAtFar, ValInterval,

@@ -13,6 +13,8 @@ mod operating_point;
 mod roc;
 mod scored;
 
+pub(crate) use self::cut::Cut;
+pub(crate) use self::scored::Tally;
 pub use self::accuracy::{CrossValidation, FoldAccuracy};
 pub use self::bootstrap::{Band, BandPoint, Bootstrap, Interval, Uncertainty, ValInterval};
 pub use self::mean::FoldMean;

@@ -14,9 +14,9 @@ pub(super) struct Weighed {
 
 /// A threshold and what it accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Cut {
-    pub(super) threshold: Distance,
-    pub(super) accepted: Tally,
+pub(crate) struct Cut {
+    pub(crate) threshold: Distance,
+    pub(crate) accepted: Tally,
 }
 
 /// All cuts of `sorted` (nearest first), strictest first; none when there is no pair.

@@ -32,7 +32,7 @@ impl Roc {
     }
 
     /// Of the cuts of pairs of which there are `all`.
-    pub(super) fn of_cuts(cuts: impl Iterator<Item = Cut>, all: Tally) -> Self {
+    pub(crate) fn of_cuts(cuts: impl Iterator<Item = Cut>, all: Tally) -> Self {
         let point = |Cut { threshold, accepted }| RocPoint {
             threshold,
             far: accepted.impostors as f64 / all.impostors as f64,

@@ -65,9 +65,9 @@ pub(super) struct PairInFold {
 
 /// Numbers of pairs of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) genuine: u64,
-    pub(super) impostors: u64,
+pub(crate) struct Tally {
+    pub(crate) genuine: u64,
+    pub(crate) impostors: u64,
 }
 
 impl ScoredPairs {
@@ -217,15 +217,15 @@ impl PairInFold {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, same: bool, weight: u64) {
+    pub(crate) fn add(&mut self, same: bool, weight: u64) {
         *(if same { &mut self.genuine } else { &mut self.impostors }) += weight;
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self { genuine: self.genuine + other.genuine, impostors: self.impostors + other.impostors }
     }
 
-    pub(super) fn total(self) -> u64 {
+    pub(crate) fn total(self) -> u64 {
         self.genuine + self.impostors
     }
 }

@@ -101,9 +101,9 @@ fn more_people_narrow_every_interval_and_it_holds_the_figure() {
         (few.accuracy, many.accuracy),
         (few.val_at_far[0].val, many.val_at_far[0].val),
     ] {
-        // Sixteen times the people: a fourth of the width, with room for chance.
+        // Sixteen times the people: a fourth of the width, with room for the chance of so few.
         let ratio = width(few) / width(many);
-        assert!((2.0..9.0).contains(&ratio), "{ratio}");
+        assert!((2.0..16.0).contains(&ratio), "{ratio}");
     }
     let auc = Roc::of(&scored(480)).auc();
     assert!(many.auc.is_some_and(|i| i.low < auc && auc < i.high), "{auc} {:?}", many.auc);
@@ -111,7 +111,7 @@ fn more_people_narrow_every_interval_and_it_holds_the_figure() {
 
 #[test]
 fn an_interval_over_people_is_wider_than_one_over_pairs_when_people_differ() {
-    // Four people with 50 genuine pairs each; those of one person are all alike. By pairs there seem to be 200.
+    // Twenty people with 50 genuine pairs each, those of a person all alike: by pairs there seem to be 1,000.
     let mut fold = Vec::new();
     for person in 0..20u32 {
         let own = if person < 5 { 1.5 } else { 0.5 };
