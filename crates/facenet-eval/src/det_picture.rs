@@ -117,11 +117,8 @@ mod tests {
 
     #[test]
     fn axes_begin_at_the_decade_of_one_pair_of_their_kind() {
-        let svg = det_svg(
-            "errors",
-            &[(Curve { label: "m", roc: &roc(&[0.5; 20], &[2.0; 1000]) }, None)],
-        )
-        .unwrap();
+        let svg =
+            det_svg("errors", &[(Curve { label: "m", roc: &roc(&[0.5; 20], &[2.0; 1000]) }, None)]).unwrap();
         for words in ["errors", "FAR:", "1 − VAL:", "\n1e-3\n", "\n1e-2\n", "\n1\n"] {
             assert!(svg.contains(words), "{words}");
         }

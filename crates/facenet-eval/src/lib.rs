@@ -26,27 +26,37 @@
 //! ```
 
 mod all_pairs;
+mod compat;
 mod det_picture;
+mod issame;
 mod output;
 mod pairs;
 mod picture;
 mod report;
 mod roc_picture;
 mod verification;
+mod videos;
 
-pub use output::{WriteError, write_file};
-pub use pairs::{
-    FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsError, PairsFile, WrongLine,
-};
-pub use picture::PictureError;
 pub use all_pairs::{
     AllPairsFigures, Bounds, DotProducts, HoldOut, HoldOutReport, HoldOutSplit, LabelledFaces, NotOneSpace,
     PairSet, Pairing, PlainProducts, Side,
 };
+pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
+pub use issame::{IssameError, IssameSet, PickleError};
+pub use output::{WriteError, write_file};
+pub use pairs::{
+    FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsAudit, PairsError, PairsFile,
+    WrongLine,
+};
+pub use picture::PictureError;
 pub use report::{PairCounts, TARGET_FARS, VerificationReport};
 pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
 pub use verification::{
     Band, BandPoint, Bootstrap, CrossValidation, FoldAccuracy, FoldMean, Interval, NotMeasurable,
-    OperatingPoint, Roc, RocPoint, ScoredPair, ScoredPairs, Uncertainty, ValAtFar, ValInterval,
+    OperatingPoint, Roc, RocPoint, ScoredPair, ScoredPairs, TransferredThreshold, Uncertainty, ValAtFar,
+    ValInterval,
+};
+pub use videos::{
+    FIRST_FRAMES, FramesError, SplitsError, VideoDistance, VideoPair, VideoPairs, VideoRef, VideoSummary,
 };

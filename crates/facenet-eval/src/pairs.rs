@@ -1,5 +1,6 @@
 //! LFW's pairs file: which images are compared, and which of them show the same person.
 
+mod audit;
 mod error;
 mod image_ref;
 mod locate;
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use facenet_core::Distance;
 
+pub use self::audit::PairsAudit;
 pub use self::error::{FileLine, PairsError, WrongLine};
 pub use self::image_ref::{ImageRef, NotAnImageRef};
 pub use self::locate::{LocatedImages, MissingImages};

@@ -4,8 +4,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::{Band, Roc};
 use crate::picture::{COLOURS, GRID, INK, PictureError, SIZE_PX, text};
+use crate::{Band, Roc};
 
 /// The decades of FAR at which a curve is marked.
 const MARKED_FARS: [f64; 3] = [1e-1, 1e-2, 1e-3];
@@ -81,7 +81,11 @@ pub(crate) fn draw_head(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> R
     Ok(())
 }
 
-fn draw_curves(area: &Area<'_>, banded: &[(Curve<'_>, Option<&Band>)], finest: f64) -> Result<(), PictureError> {
+fn draw_curves(
+    area: &Area<'_>,
+    banded: &[(Curve<'_>, Option<&Band>)],
+    finest: f64,
+) -> Result<(), PictureError> {
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN_PX)
         .margin_right(2 * MARGIN_PX)

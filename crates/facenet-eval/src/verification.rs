@@ -12,15 +12,17 @@ mod mean;
 mod operating_point;
 mod roc;
 mod scored;
+mod view1;
 
-pub(crate) use self::cut::Cut;
-pub(crate) use self::scored::Tally;
 pub use self::accuracy::{CrossValidation, FoldAccuracy};
 pub use self::bootstrap::{Band, BandPoint, Bootstrap, Interval, Uncertainty, ValInterval};
+pub(crate) use self::cut::Cut;
 pub use self::mean::FoldMean;
 pub use self::operating_point::{OperatingPoint, ValAtFar};
 pub use self::roc::{Roc, RocPoint};
+pub(crate) use self::scored::Tally;
 pub use self::scored::{NotMeasurable, ScoredPair, ScoredPairs};
+pub use self::view1::TransferredThreshold;
 
 #[cfg(test)]
 pub(crate) mod oracle;

@@ -132,7 +132,8 @@ impl HoldOut {
                 let mut order: Vec<usize> = (0..faces.len()).collect();
                 order.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(1)));
                 let (left, right) = order.split_at(order.len() / 2);
-                PairSet::between(&faces.select(left), &faces.select(right)).expect("one set has one dimension")
+                PairSet::between(&faces.select(left), &faces.select(right))
+                    .expect("one set has one dimension")
             }
         };
         let figures = AllPairsFigures::measure(&pairs, &TARGET_FARS, products)?;
@@ -156,7 +157,8 @@ impl HoldOut {
 impl std::fmt::Display for HoldOutReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let mean = |mean: &FoldMean| format!("{:5.2} % ± {:.2}", 100.0 * mean.mean, 100.0 * mean.standard_error);
+        let mean =
+            |mean: &FoldMean| format!("{:5.2} % ± {:.2}", 100.0 * mean.mean, 100.0 * mean.standard_error);
         writeln!(
             f,
             "{:<16}{} splits of people ({})",

@@ -87,7 +87,8 @@ impl PairSet {
         let next = AtomicUsize::new(0);
         let work = |_| {
             let (mut counts, mut bits) = (Counts::new(slots), vec![0f32; TILE * TILE]);
-            while let Some(index) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < rows * columns) {
+            while let Some(index) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < rows * columns)
+            {
                 let (row, column) = (index / columns, index % columns);
                 if self.right.is_some() || row <= column {
                     self.count_tile(&self.tile(row, column), products, &mut bits, &mut counts, &slot);

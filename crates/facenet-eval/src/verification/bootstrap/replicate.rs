@@ -51,9 +51,7 @@ impl Replicate {
             .iter()
             .zip(weights)
             .filter(|&(_, &weight)| weight > 0)
-            .map(|(pair, &weight)| {
-                (pair.fold, Weighed { distance: pair.distance, same: pair.same, weight })
-            })
+            .map(|(pair, &weight)| (pair.fold, Weighed { distance: pair.distance, same: pair.same, weight }))
             .collect();
         let mut all = Tally::default();
         drawn.iter().for_each(|(_, pair)| all.add(pair.same, pair.weight));
@@ -84,7 +82,8 @@ fn accuracy(drawn: &[(u32, Weighed)], folds: usize) -> Option<f64> {
 }
 
 fn held_out_accuracy(drawn: &[(u32, Weighed)], held_out: u32) -> Option<f64> {
-    let part = |held: bool| drawn.iter().filter(move |(fold, _)| (*fold == held_out) == held).map(|(_, p)| *p);
+    let part =
+        |held: bool| drawn.iter().filter(move |(fold, _)| (*fold == held_out) == held).map(|(_, p)| *p);
     let threshold: Distance = best_threshold(part(false))?;
     let (mut right, mut total) = (0, 0);
     for pair in part(true) {
