@@ -35,6 +35,16 @@ pub(crate) struct AlignedEngineOptions {
     crop: Crop,
 }
 
+/// As [`EngineOptions`], for crops without margin.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct TightEngineOptions {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Where the face lies in an image.
+    #[arg(long, value_enum, default_value_t = Crop::Tight)]
+    crop: Crop,
+}
+
 /// Where the face lies in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Crop {
@@ -75,6 +85,16 @@ impl EngineOptions {
 }
 
 impl AlignedEngineOptions {
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::load`].
+    pub(crate) fn build(&self) -> Result<FaceEngine> {
+        build(&self.model, self.crop)
+    }
+}
+
+impl TightEngineOptions {
     /// Builds the engine.
     ///
     /// # Errors

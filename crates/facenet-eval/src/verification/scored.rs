@@ -134,7 +134,7 @@ impl ScoredPairs {
     }
 
     /// Remembers that `skipped` further pairs have no distance.
-    pub(crate) fn with_skipped(self, skipped: u64) -> Self {
+    pub fn with_skipped(self, skipped: u64) -> Self {
         Self { skipped, ..self }
     }
 
