@@ -106,7 +106,10 @@ impl TightEngineOptions {
 
 impl Crop {
     /// The detector that knows where the face is.
-    fn detector(self, contract: &Contract) -> Result<Box<dyn Detector>> {
+    ///
+    /// # Errors
+    /// When the model's field is no part of an image.
+    pub(crate) fn detector(self, contract: &Contract) -> Result<Box<dyn Detector>> {
         Ok(match self {
             Self::Center => Box::new(CenterCrop::default()),
             Self::None => Box::new(AlignedCrop::new(contract.preprocessing.field)?),

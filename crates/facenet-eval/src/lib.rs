@@ -26,6 +26,7 @@
 //! ```
 
 mod all_pairs;
+mod calibration;
 mod compat;
 mod det_picture;
 mod issame;
@@ -40,6 +41,10 @@ mod videos;
 pub use all_pairs::{
     AllPairsFigures, Bounds, DotProducts, HoldOut, HoldOutReport, HoldOutSplit, LabelledFaces, NotOneSpace,
     PairSet, Pairing, PlainProducts, Side,
+};
+pub use calibration::{
+    Calibrated, CalibrationError, NotMonotone, PAIRS_TIMES_FAR, ReliabilityBin, calibrate, fit_probability,
+    reliability, reliability_svg,
 };
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;

@@ -93,6 +93,7 @@ impl VerificationReport {
                 distance: point.threshold,
                 false_accept_rate: point.far,
                 data: self.data.clone(),
+                interval: None,
             })
             .collect();
         thresholds.dedup();

@@ -16,7 +16,7 @@ mod view1;
 
 pub use self::accuracy::{CrossValidation, FoldAccuracy};
 pub use self::bootstrap::{Band, BandPoint, Bootstrap, Interval, Uncertainty, ValInterval};
-pub(crate) use self::cut::Cut;
+pub(crate) use self::cut::{Cut, Weighed};
 pub use self::mean::FoldMean;
 pub use self::operating_point::{OperatingPoint, ValAtFar};
 pub use self::roc::{Roc, RocPoint};

@@ -1,6 +1,8 @@
 //! Embeddings with their people, laid out for matrix products.
 
-use facenet_core::Embedding;
+use facenet_core::{Distance, Embedding};
+
+use crate::{NotMeasurable, ScoredPair, ScoredPairs};
 
 /// Labelled embeddings, one after the other: `[len, dimension]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +73,24 @@ impl LabelledFaces {
             selected.people.push(self.people[index]);
         }
         selected
+    }
+
+    /// Every face with every other one as scored pairs in one fold, held in memory: 20 bytes a pair, so for sets of some
+    /// thousand faces. [`PairSet`](super::PairSet) measures larger ones.
+    ///
+    /// # Errors
+    /// When there is no pair, or none of one kind.
+    pub fn scored_pairs(&self) -> Result<ScoredPairs, NotMeasurable> {
+        let rows: Vec<&[f32]> = (0..self.len()).map(|face| self.coordinates(face..face + 1)).collect();
+        let pair = |left: usize, right: usize| {
+            let squares = rows[left].iter().zip(rows[right]).map(|(l, r)| (l - r) * (l - r));
+            let distance =
+                Distance::new(squares.sum::<f32>().min(4.0)).expect("embeddings are of unit length");
+            let subjects = [self.people[left], self.people[right]];
+            (ScoredPair { distance, same: subjects[0] == subjects[1] }, subjects)
+        };
+        let pairs = (0..self.len()).flat_map(|left| (left + 1..self.len()).map(move |right| (left, right)));
+        ScoredPairs::with_subjects(&[pairs.map(|(left, right)| pair(left, right)).collect()])
     }
 
     /// The coordinates of a range of faces.

@@ -83,6 +83,17 @@ fn pairs_between_sets_of_unequal_size_equal_the_sorted_list() {
 }
 
 #[test]
+fn scored_pairs_of_all_faces_are_those_of_the_tiles() {
+    let faces = faces(20, 4, 8, 0.9, 5);
+    let scored = faces.scored_pairs().unwrap();
+    let found = AllPairsFigures::measure(&PairSet::within(&faces), &[0.1], &PlainProducts).unwrap();
+    assert_eq!((scored.genuine(), scored.impostors()), (found.genuine, found.impostors));
+    assert_eq!(scored.subjects(), Some(20));
+    // The distances are rounded otherwise, and may change places where they are nearly equal.
+    assert!((Roc::of(&scored).eer() - found.eer).abs() < 0.01);
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let pairs = PairSet::within(&faces(100, 6, 8, 1.0, 3));
     let of = |threads| {

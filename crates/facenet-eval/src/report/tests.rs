@@ -135,7 +135,8 @@ fn a_report_is_read_back_as_it_was_written() {
 fn calibrated_thresholds_are_strictest_first_and_each_once() {
     // Ten impostors, none near: FAR 1e-1 is measurable, the finer ones are not.
     let one = VerificationReport::measure("m", "d", &pairs(&[fold(&[0.5], &[2.0; 10])]));
-    let expected = Threshold { distance: distance(1.25), false_accept_rate: 0.0, data: "d".into() };
+    let expected =
+        Threshold { distance: distance(1.25), false_accept_rate: 0.0, data: "d".into(), interval: None };
     assert_eq!(one.thresholds(), std::slice::from_ref(&expected));
 
     // With a hundred equally far, FAR 1e-1 and 1e-2 give the same threshold.

@@ -6,10 +6,10 @@ use super::scored::Tally;
 
 /// A pair that counts `weight` times; the weight is above zero.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Weighed {
-    pub(super) distance: Distance,
-    pub(super) same: bool,
-    pub(super) weight: u64,
+pub(crate) struct Weighed {
+    pub(crate) distance: Distance,
+    pub(crate) same: bool,
+    pub(crate) weight: u64,
 }
 
 /// A threshold and what it accepts.

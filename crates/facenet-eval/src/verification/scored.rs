@@ -185,7 +185,7 @@ impl ScoredPairs {
     }
 
     /// All pairs, nearest first, as they are counted.
-    pub(super) fn weighed(&self) -> impl Iterator<Item = Weighed> {
+    pub(crate) fn weighed(&self) -> impl Iterator<Item = Weighed> {
         self.sorted.iter().map(PairInFold::once)
     }
 

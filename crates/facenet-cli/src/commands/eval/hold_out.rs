@@ -63,7 +63,7 @@ enum PairingArg {
 }
 
 /// The matrix product of the networks, for tiles of distances.
-pub(crate) struct Kernels;
+struct Kernels;
 
 impl DotProducts for Kernels {
     fn products(&self, left: Side<'_>, right: Side<'_>, dimension: usize, out: &mut [f32]) {
