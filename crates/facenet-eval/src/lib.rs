@@ -1,5 +1,6 @@
-//! Measures embeddings: verification by the protocol of Labeled Faces in the Wild, VAL at FAR, ROC, with tables
-//! and pictures. No machine-learning framework, no async; of the disk only pairs files and reports.
+//! Measures embeddings: verification by the protocols of Labeled Faces in the Wild, YouTube Faces, the `.bin` sets and
+//! the paper's hold-out sets; VAL at FAR, ROC and DET with intervals over people; calibration. With tables and
+//! pictures. No machine-learning framework, no async; of the disk only lists of pairs, sets and reports.
 //!
 //! ```
 //! use facenet_core::Distance;

@@ -49,8 +49,8 @@ fn the_report_goes_into_a_folder_and_says_the_same_as_the_json() {
     assert_eq!(run.stdout, scene.text("new/report/report.json"));
     assert_eq!(run.json()["auc"], 1.0);
     assert!(scene.text("new/report/roc.svg").starts_with("<svg"));
-    assert_eq!(scene.names("new/report"), ["report.json", "roc.svg"]);
-    assert_eq!(run.stderr, "facenet: wrote report.json and roc.svg to new/report\n");
+    assert_eq!(scene.names("new/report"), ["det.svg", "report.json", "roc.svg"]);
+    assert_eq!(run.stderr, "facenet: wrote report.json, roc.svg and det.svg to new/report\n");
 }
 
 #[test]

@@ -67,6 +67,7 @@ pub fn reliability_svg(title: &str, bins: &[ReliabilityBin]) -> Result<String, P
         let mut chart = ChartBuilder::on(&area)
             .caption(title, text(40))
             .margin(24)
+            .margin_right(60)
             .x_label_area_size(84)
             .y_label_area_size(110)
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
