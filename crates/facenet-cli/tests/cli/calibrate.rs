@@ -40,7 +40,9 @@ fn a_calibrated_model_states_a_probability() {
     assert!(scene.text("r.svg").starts_with("<svg"));
 
     let run = scene.run_plain(&[&pair[..], &["--far", "0.1"]].concat()).ended(0);
-    assert!(run.stdout.contains("\nsame       9"), "{}", run.stdout);
+    assert!(run.stdout.contains("  (probability at even odds)\n"), "{}", run.stdout);
+    let json = scene.run_plain(&[&pair[..], &["--far", "0.1", "--json"]].concat()).ended(0).json();
+    assert!(json["probability"].as_f64().unwrap() > 0.75, "{json}");
     let show = scene.run_plain(&["model", "show", "--model", "m.safetensors"]).ended(0).stdout;
     assert!(show.contains("at even odds, fitted on drawn faces") && show.contains("95 % sure of"), "{show}");
 }

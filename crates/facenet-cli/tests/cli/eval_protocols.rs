@@ -1,7 +1,7 @@
 //! `facenet eval lfw`, `ytf`, `bin` and `holdout`.
 
 use crate::drawn::face;
-use crate::scene::{FILTERS, Scene};
+use crate::scene::Scene;
 
 const PAIRS: &str = "2 1\nada 1 2\nada 1 bob 1\ncyd 1 2\ncyd 2 dan 1\n";
 
@@ -119,10 +119,14 @@ fn holdout_splits_people_and_says_what_it_cannot_measure() {
     let scene = people();
     let eval = ["eval", "holdout", "--images", "faces", "--splits", "2", "--pairing", "all"];
     let run = scene.run(&[&eval[..], &["--out", "report"]].concat()).ended(0);
-    insta::with_settings!({filters => FILTERS.to_vec()}, {
-        insta::assert_snapshot!(run.stdout, @r"
-        ");
-    });
+    // Three people of three faces a split: 36 pairs, 9 of them genuine.
+    for line in [
+        "protocol        2 splits of people (every face with every other)",
+        "VAL @ FAR 1e-2  not measurable: needs 100 impostor pairs a split, found 27",
+        "split 2         3 people, 9 faces, 9 genuine, 27 impostor pairs: VAL @ 1e-3 none, EER ",
+    ] {
+        assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);
+    }
     assert_eq!(scene.names("report"), ["det.svg", "report.json", "roc.svg"]);
     let run = scene.run(&["eval", "holdout", "--images", "faces", "--splits", "9"]).ended(2);
     assert!(run.stderr.contains("`faces` is too small for 9 splits"), "{}", run.stderr);

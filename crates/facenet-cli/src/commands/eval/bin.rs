@@ -47,8 +47,9 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     };
     let score =
         |pair: CompatPair<'_>| ScoredPair { distance: pair.left.distance(pair.right), same: pair.same };
-    let folds: Vec<Vec<_>> =
-        set.folds().into_iter().map(|fold| fold.filter_map(pair).map(score).collect()).collect();
+    // A fold of which every pair was skipped is none.
+    let folds = set.folds().into_iter().map(|fold| fold.filter_map(pair).map(score).collect::<Vec<_>>());
+    let folds: Vec<Vec<_>> = folds.filter(|fold| !fold.is_empty()).collect();
     let in_order: Vec<_> = (0..set.pairs()).filter_map(pair).collect();
     let skipped = (set.pairs() - in_order.len()) as u64;
     let scored = ScoredPairs::new(&folds).map(|scored| scored.with_skipped(skipped));
