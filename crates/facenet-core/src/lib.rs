@@ -19,7 +19,7 @@ mod face;
 mod quantised;
 mod traits;
 
-pub use contract::{Contract, Incompatible, Preprocessing, Threshold};
+pub use contract::{Calibration, Contract, Incompatible, Preprocessing, Threshold, ThresholdInterval};
 pub use distance::{Distance, NotADistance};
 pub use embedding::{Embedding, NotADirection};
 pub use face::{BoundingBox, Chip, Face, NotAChip, Point};

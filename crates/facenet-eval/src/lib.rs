@@ -1,5 +1,6 @@
-//! Measures embeddings: verification by the protocol of Labeled Faces in the Wild, VAL at FAR, ROC, with tables
-//! and pictures. No machine-learning framework, no async; of the disk only pairs files and reports.
+//! Measures embeddings: verification by the protocols of Labeled Faces in the Wild, YouTube Faces, the `.bin` sets and
+//! the paper's hold-out sets; VAL at FAR, ROC and DET with intervals over people; calibration. With tables and
+//! pictures. No machine-learning framework, no async; of the disk only lists of pairs, sets and reports.
 //!
 //! ```
 //! use facenet_core::Distance;
@@ -25,21 +26,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod all_pairs;
+mod calibration;
+mod compat;
+mod det_picture;
+mod issame;
 mod output;
 mod pairs;
 mod picture;
 mod report;
 mod roc_picture;
 mod verification;
+mod videos;
 
+pub use all_pairs::{
+    AllPairsFigures, Bounds, DotProducts, HoldOut, HoldOutReport, HoldOutSplit, LabelledFaces, NotOneSpace,
+    PairSet, Pairing, PlainProducts, Side,
+};
+pub use calibration::{
+    Calibrated, CalibrationError, NotMonotone, PAIRS_TIMES_FAR, ReliabilityBin, calibrate, fit_probability,
+    reliability, reliability_svg,
+};
+pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
+pub use det_picture::det_svg;
+pub use issame::{IssameError, IssameSet, PickleError};
 pub use output::{WriteError, write_file};
 pub use pairs::{
-    FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsError, PairsFile, WrongLine,
+    FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsAudit, PairsError, PairsFile,
+    WrongLine,
 };
 pub use picture::PictureError;
-pub use report::{PairCounts, VerificationReport};
-pub use roc_picture::{Curve, roc_svg};
+pub use report::{PairCounts, TARGET_FARS, VerificationReport};
+pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
 pub use verification::{
-    CrossValidation, FoldAccuracy, FoldMean, NotMeasurable, OperatingPoint, Roc, RocPoint, ScoredPair,
-    ScoredPairs, ValAtFar,
+    Band, BandPoint, Bootstrap, CrossValidation, FoldAccuracy, FoldMean, Interval, NotMeasurable,
+    OperatingPoint, Roc, RocPoint, ScoredPair, ScoredPairs, TransferredThreshold, Uncertainty, ValAtFar,
+    ValInterval,
+};
+pub use videos::{
+    FIRST_FRAMES, FramesError, SplitsError, VideoDistance, VideoPair, VideoPairs, VideoRef, VideoSummary,
 };

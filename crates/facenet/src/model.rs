@@ -122,6 +122,7 @@ impl Model {
             weights: weights.digest(),
             preprocessing,
             thresholds,
+            calibration: None,
         };
         Self { contract, weights }
     }
@@ -218,6 +219,12 @@ impl Model {
     /// The same model with other calibrated thresholds, from the strictest to the loosest.
     pub fn with_thresholds(mut self, thresholds: Vec<Threshold>) -> Self {
         self.contract.thresholds = thresholds;
+        self
+    }
+
+    /// The same model with another curve from distance to probability, or none.
+    pub fn with_calibration(mut self, calibration: Option<facenet_core::Calibration>) -> Self {
+        self.contract.calibration = calibration;
         self
     }
 }

@@ -14,9 +14,21 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn the_help_texts() {
     insta::assert_snapshot!("facenet", help(&[]));
-    for command in
-        ["embed", "verify", "identify", "cluster", "eval pairs", "model show", "model table", "bench"]
-    {
+    for command in [
+        "embed",
+        "verify",
+        "identify",
+        "cluster",
+        "eval pairs",
+        "eval lfw",
+        "eval ytf",
+        "eval bin",
+        "eval holdout",
+        "calibrate",
+        "model show",
+        "model table",
+        "bench",
+    ] {
         let words: Vec<&str> = command.split(' ').collect();
         insta::assert_snapshot!(command.replace(' ', "_"), help(&words));
     }

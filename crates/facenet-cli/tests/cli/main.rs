@@ -2,10 +2,12 @@
 
 mod bad_input;
 mod bench;
+mod calibrate;
 mod cluster;
 mod drawn;
 mod embed;
 mod eval_pairs;
+mod eval_protocols;
 mod help;
 mod identify;
 mod model;
