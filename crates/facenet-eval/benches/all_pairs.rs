@@ -5,9 +5,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use facenet::kernels::{Matrix, Threads, multiply};
 use facenet_core::Embedding;
-use facenet_eval::{
-    AllPairsFigures, DotProducts, LabelledFaces, PairSet, PlainProducts, Side, TARGET_FARS,
-};
+use facenet_eval::{AllPairsFigures, DotProducts, LabelledFaces, PairSet, PlainProducts, Side, TARGET_FARS};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
