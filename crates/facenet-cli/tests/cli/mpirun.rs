@@ -23,13 +23,14 @@ fn draw_people(folder: &Path) {
     }
 }
 
-fn write_config(folder: &Path, steps: u64) -> std::path::PathBuf {
+/// A config with these lines of its own.
+fn write_config(folder: &Path, lines: &str) -> std::path::PathBuf {
     draw_people(&folder.join("faces"));
     let path = folder.join("config.toml");
     let text = format!(
         "data.train = {:?}\nnetwork = {{ name = \"lite\", norm_group = 4 }}\n\
          batch = {{ identities = 6, faces = 3, negatives = 0 }}\nloss = {{ kind = \"triplet\", rule = \"hardest\" }}\n\
-         schedule = {{ steps = {steps}, learning_rate = 0.001 }}\nrun = {{ checkpoint_every = 1 }}\n",
+         run = {{ checkpoint_every = 1 }}\n{lines}\n",
         folder.join("faces")
     );
     std::fs::write(&path, text).unwrap();
@@ -56,10 +57,14 @@ fn train(processes: usize, config: &Path, run: &Path, more: &[&str]) -> Option<C
     Some(command)
 }
 
+/// After one step against the plain gradient the weights say what the gradient was. Later steps may differ by more:
+/// which triplet is the hardest can turn on the last digit of a distance.
 #[test]
-fn two_processes_learn_what_one_learns() {
+fn two_and_three_processes_take_the_step_of_one() {
     let folder = tempfile::tempdir().unwrap();
-    let config = write_config(folder.path(), 4);
+    let step =
+        "optimiser.kind = \"sgd\"\nschedule = { steps = 1, learning_rate = 100.0, shape = \"constant\" }";
+    let config = write_config(folder.path(), step);
     let model = |processes: usize| {
         let run = folder.path().join(format!("run-{processes}"));
         let output = train(processes, &config, &run, &[])?.output().unwrap();
@@ -70,7 +75,7 @@ fn two_processes_learn_what_one_learns() {
     for processes in [2, 3] {
         let Some(together) = model(processes) else { return };
         for (name, tensor) in alone.weights().tensors() {
-            let largest = tensor.values.iter().fold(1e-3, |l: f32, v| l.max(v.abs()));
+            let largest = tensor.values.iter().fold(0.0, |l: f32, v| l.max(v.abs()));
             for (one, many) in tensor.values.iter().zip(together.weights().values(name)) {
                 assert!((one - many).abs() <= 1e-5 * largest, "{processes}: {name}: {one} against {many}");
             }
@@ -81,7 +86,7 @@ fn two_processes_learn_what_one_learns() {
 #[test]
 fn a_process_that_dies_stops_the_run_which_goes_on_with_another_number_of_processes() {
     let folder = tempfile::tempdir().unwrap();
-    let config = write_config(folder.path(), 40);
+    let config = write_config(folder.path(), "schedule = { steps = 40, learning_rate = 0.001 }");
     let run = folder.path().join("run");
     let Some(mut command) = train(2, &config, &run, &[]) else { return };
     let mut started = command.spawn().unwrap();

@@ -54,7 +54,7 @@ pub enum TrainError {
     },
     #[error(
         "the embedding has collapsed: for {patience} steps, people lay only {distance:.4} apart on average, where \
-         random points lie 2\nhint: choose semi-hard negatives (`triplets.rule`), lower `schedule.learning_rate`, \
+         random points lie 2\nhint: choose semi-hard negatives (`loss.rule`), lower `schedule.learning_rate`, \
          or take more people a batch"
     )]
     Collapsed { patience: u64, distance: f32 },

@@ -153,6 +153,7 @@ fn frozen(table: &Table, dimension: usize) -> (FrozenNetwork, Weights) {
         weights: String::new(),
         preprocessing: Preprocessing { version: 1, edge_px: table.input_edge() as u32, field: 0.875 },
         thresholds: Vec::new(),
+        calibration: None,
     };
     (FrozenNetwork::of(graph, &weights, contract), weights)
 }
