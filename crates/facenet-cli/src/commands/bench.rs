@@ -2,6 +2,8 @@
 
 mod memory;
 mod rate;
+#[cfg(feature = "train")]
+mod training;
 
 use std::path::{Path, PathBuf};
 
@@ -32,13 +34,18 @@ const MOST_PHOTOS: usize = 64;
 #[command(after_help = "\
 Examples:
   facenet bench
-  facenet bench photos/ --threads 4 --json")]
+  facenet bench photos/ --threads 4 --json
+  facenet bench --train nn4                   (in programs with training)")]
 pub(crate) struct Args {
     /// Images, folders or patterns to decode and cut; the first 64 are used.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     engine: EngineOptions,
+    /// Measure also a training step of this network with 32 faces, and mining among 1,800.
+    #[cfg(feature = "train")]
+    #[arg(long, value_name = "NETWORK", value_parser = clap::builder::PossibleValuesParser::new(facenet::network::NAMES))]
+    train: Option<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -84,6 +91,10 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         measures.push(cutting(&engine, &images, &pools)?);
         let pixels = images.iter().map(|image| u64::from(image.width()) * u64::from(image.height())).sum();
         photos = Some(Photos { count: images.len(), pixels });
+    }
+    #[cfg(feature = "train")]
+    if let Some(network) = &args.train {
+        measures.extend(training::measures(network, &pools)?);
     }
     let model = engine.contract().id();
     let report = Report { model, threads, measures, photos, peak_memory_bytes: peak_bytes() };

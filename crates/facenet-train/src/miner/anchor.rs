@@ -216,7 +216,10 @@ impl<'a, 'r> Negatives<'a, 'r> {
             NegativeRule::SemiHardOrFarthest if beyond => self.nearest(),
             NegativeRule::SemiHardOrFarthest => match self.not_hard(d_ap) {
                 rank if rank < self.spread.sum.count => Some(self.ranked().nth(rank)),
-                _ => self.ranked().farthest(),
+                _ => {
+                    let used = self.passed_over;
+                    self.ranked().farthest(used)
+                }
             },
             NegativeRule::SemiHardNearest => {
                 let rank = self.not_hard(d_ap);

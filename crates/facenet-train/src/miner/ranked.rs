@@ -94,11 +94,11 @@ impl Ranked {
         self.keys[rank]
     }
 
-    /// The farthest, of equals the first row.
-    pub(super) fn farthest(&mut self) -> Option<Neighbour> {
+    /// The farthest of those from `rank` on, of equals the first row.
+    pub(super) fn farthest(&mut self, rank: usize) -> Option<Neighbour> {
         let last = self.nth(self.len().checked_sub(1)?);
-        let first = self.keys.iter().rev().take_while(|n| n.distance() == last.distance()).last();
-        first.copied()
+        let used = self.keys.get(rank..)?;
+        used.iter().rev().take_while(|n| n.distance() == last.distance()).last().copied()
     }
 
     /// Grows with the distance, so that buckets are in order; outside `low` to `high` the first or last.
@@ -143,14 +143,16 @@ mod tests {
         let mut ranked = ranked(&[1.0, 1.0, 0.5, 1.0], 1); // rows 3, 2, 1, 0
         let order: Vec<u32> = (0..4).map(|rank| ranked.nth(rank).row()).collect();
         assert_eq!(order, [1, 0, 2, 3]);
-        assert_eq!(ranked.farthest(), Some(Neighbour::new(1.0, 0)));
+        assert_eq!(ranked.farthest(0), Some(Neighbour::new(1.0, 0)));
+        assert_eq!(ranked.farthest(2), Some(Neighbour::new(1.0, 2)), "what lies before is passed over");
+        assert_eq!((ranked.farthest(4), ranked.farthest(5)), (None, None));
         assert_eq!((ranked.up_to(0.4), ranked.up_to(0.5), ranked.up_to(4.0)), (0, 1, 4));
     }
 
     #[test]
     fn nobody_is_nowhere() {
         let mut ranked = ranked(&[], 0);
-        assert_eq!((ranked.len(), ranked.up_to(4.0), ranked.farthest()), (0, 0, None));
+        assert_eq!((ranked.len(), ranked.up_to(4.0), ranked.farthest(0)), (0, 0, None));
     }
 
     proptest! {

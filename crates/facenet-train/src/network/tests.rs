@@ -38,7 +38,10 @@ fn quick_networks() -> impl Iterator<Item = &'static str> {
 fn the_frozen_network_equals_the_trained_one() {
     for name in quick_networks() {
         let mut network = network(name);
-        let batch = images(&network, 4);
+        // Images that have nothing in common: norms enlarge small differences between images, and with them rounding.
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let batch: Vec<f32> =
+            (0..4 * network.graph().input().len()).map(|_| rng.random_range(-1.0..1.0)).collect();
         let pass = network.forward(batch.clone(), None);
         for (node, statistics) in &pass.statistics {
             network.values_mut(&format!("{node}.norm.mean")).copy_from_slice(&statistics.mean);
@@ -56,7 +59,7 @@ fn the_frozen_network_equals_the_trained_one() {
         for (frozen, trained) in frozen.chunks_exact(128).zip(pass.embeddings.chunks_exact(128)) {
             let norm = frozen.iter().map(|v| v * v).sum::<f32>().sqrt();
             for (frozen, trained) in frozen.iter().zip(trained) {
-                // Twenty layers and more of 32-bit sums in another order.
+                // Up to fifty layers of 32-bit sums in another order.
                 assert!(
                     (frozen / norm - trained).abs() < 1e-4,
                     "{name}: {} against {trained}",
