@@ -25,21 +25,46 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bootstrap;
+mod chart;
+mod clustering;
+mod comparison;
+mod facts;
+mod hardest;
+mod identification;
 mod output;
+mod page;
 mod pairs;
 mod picture;
+mod png;
 mod report;
 mod roc_picture;
+mod slices;
 mod verification;
+mod weighted;
 
+pub use bootstrap::{Bootstrap, Estimate, Interval, Multiplicities};
+pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScores, NotAClustering};
+pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
+pub use facts::facts_csv;
+pub use hardest::HardestPairs;
+pub use identification::{
+    CmcPoint, Draw, DrawMean, Enrolment, FnirAtFpir, GalleryReport, IdentificationError,
+    IdentificationOptions, IdentificationReport, LabelledFaces, MOST_ENROLLED, OpenSetPoint, RANKS, RankRate,
+    Searches, TARGET_FPIRS, cmc_svg, fnir_svg,
+};
 pub use output::{WriteError, write_file};
+pub use page::{Faces, Part, ReportPage};
 pub use pairs::{
     FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsError, PairsFile, WrongLine,
 };
 pub use picture::PictureError;
+pub use png::png;
 pub use report::{PairCounts, VerificationReport};
 pub use roc_picture::{Curve, roc_svg};
+pub use slices::{Column, GroupFigures, Metadata, MetadataError, SHARED_FAR, Slices};
 pub use verification::{
     CrossValidation, FoldAccuracy, FoldMean, NotMeasurable, OperatingPoint, Roc, RocPoint, ScoredPair,
     ScoredPairs, ValAtFar,
 };
+pub use weighted::{Figure, Figures, NamedPair, NotPersonPairs, PeopleNumbers, PersonPair, PersonPairs};

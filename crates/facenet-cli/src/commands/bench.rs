@@ -1,6 +1,6 @@
 //! `facenet bench`: how fast is this machine with this model?
 
-mod memory;
+pub(crate) mod memory;
 mod rate;
 
 use std::path::{Path, PathBuf};

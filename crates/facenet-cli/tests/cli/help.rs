@@ -14,9 +14,19 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn the_help_texts() {
     insta::assert_snapshot!("facenet", help(&[]));
-    for command in
-        ["embed", "verify", "identify", "cluster", "eval pairs", "model show", "model table", "bench"]
-    {
+    for command in [
+        "embed",
+        "verify",
+        "identify",
+        "cluster",
+        "eval pairs",
+        "eval identify",
+        "eval cluster",
+        "eval report",
+        "model show",
+        "model table",
+        "bench",
+    ] {
         let words: Vec<&str> = command.split(' ').collect();
         insta::assert_snapshot!(command.replace(' ', "_"), help(&words));
     }

@@ -47,12 +47,20 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.engine.build()?;
     let pairs = PairsFile::read(&args.pairs)?;
-    let images = locate(args, &pairs, console)?;
+    let images = locate(&args.images, args.skip_missing, &pairs, console)?;
     if let Some(folder) = &args.output {
         check_writable(&folder.join("report.json"))?;
     }
 
-    let embeddings = embed(args, &Pipeline::new(&engine), &images, console)?;
+    let embeddings = embed(&Pipeline::new(&engine), &images, console)?;
+    let unusable = images.len() - embeddings.len();
+    if unusable > 0 && !args.skip_missing {
+        bail!(
+            "{} of {} cannot be used\nhint: pass `--skip-missing` to measure without their pairs",
+            unusable,
+            counted(images.len(), "image", "images")
+        );
+    }
     let scored = pairs.score(|left, right| Some(embeddings.get(left)?.distance(embeddings.get(right)?)));
     let scored = scored.with_context(|| format!("nothing can be measured on `{}`", args.pairs.display()))?;
     let model = engine.contract().id();
@@ -74,9 +82,14 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 }
 
 /// The files of all images that the pairs name, as far as they may be missing.
-fn locate(args: &Args, pairs: &PairsFile, console: &Console) -> Result<BTreeMap<ImageRef, PathBuf>> {
-    let located = pairs.locate(&args.images);
-    if !args.skip_missing {
+pub(super) fn locate(
+    dir: &Path,
+    skip_missing: bool,
+    pairs: &PairsFile,
+    console: &Console,
+) -> Result<BTreeMap<ImageRef, PathBuf>> {
+    let located = pairs.locate(dir);
+    if !skip_missing {
         return located.complete().context(
             "images of the pairs file are missing\nhint: pass `--skip-missing` to measure without their pairs",
         );
@@ -88,9 +101,8 @@ fn locate(args: &Args, pairs: &PairsFile, console: &Console) -> Result<BTreeMap<
     Ok(located.found)
 }
 
-/// The embedding of each image that can be used; the others are skipped if `--skip-missing` allows it.
-fn embed<'a>(
-    args: &Args,
+/// The embedding of each image that can be used; the others are reported on `console` as failed.
+pub(super) fn embed<'a>(
     pipeline: &Pipeline<'_>,
     images: &'a BTreeMap<ImageRef, PathBuf>,
     console: &mut Console,
@@ -105,13 +117,5 @@ fn embed<'a>(
         }
         Ok(())
     })?;
-    let unusable = files.len() - embeddings.len();
-    if unusable > 0 && !args.skip_missing {
-        bail!(
-            "{} of {} cannot be used\nhint: pass `--skip-missing` to measure without their pairs",
-            unusable,
-            counted(files.len(), "image", "images")
-        );
-    }
     Ok(embeddings)
 }
