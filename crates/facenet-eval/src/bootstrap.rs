@@ -13,7 +13,10 @@ use rayon::prelude::*;
 
 pub use self::interval::{Estimate, Interval};
 
-/// Draws of people with replacement, each a function of seed and number alone.
+/// Draws of people with replacement, each a function of seed and number alone: the bootstrap over identities.
+///
+/// Pairs that share a person are not independent, so people are drawn, not pairs, and every pair counts as often as its
+/// people were drawn: see [`Multiplicities::of_pair`] (Owen 2007, the pigeonhole bootstrap).
 ///
 /// ```
 /// use facenet_eval::Bootstrap;

@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_model_is_no_better_than_itself() {
-        let pairs = ring(0.5, 5);
+        let pairs = ring(0.5, 0);
         let comparison = Comparison::of(["a", "a"], &pairs, &pairs, &Bootstrap::new(60, 100, 1)).unwrap();
         for figure in comparison.figures.iter().filter(|figure| figure.difference.is_some()) {
             assert_eq!(

@@ -139,7 +139,19 @@ mod tests {
     #[test]
     fn each_figure_has_a_line_and_what_cannot_be_measured_no_value() {
         let report = VerificationReport::measure("m, n", "d", &pairs(&[fold(&[0.5], &[2.0; 10])]));
-        insta::assert_snapshot!(facts_csv(&report, None, &[], None, None), @"");
+        insta::assert_snapshot!(facts_csv(&report, None, &[], None, None), @r#"
+        part,subject,figure,value,low,high
+        verification,"m, n",genuine pairs,1,,
+        verification,"m, n",impostor pairs,10,,
+        verification,"m, n",accuracy,,,
+        verification,"m, n","accuracy, standard error",,,
+        verification,"m, n",VAL @ FAR 1e-1,1,,
+        verification,"m, n",VAL @ FAR 1e-2,,,
+        verification,"m, n",VAL @ FAR 1e-3,,,
+        verification,"m, n",VAL @ FAR 1e-4,,,
+        verification,"m, n",AUC,1,,
+        verification,"m, n",EER,0,,
+        "#);
     }
 
     #[test]

@@ -1,26 +1,5 @@
 //! Identification: who of the gallery is this, or nobody? Closed set (CMC) and open set (FNIR at FPIR).
-//!
-//! # Protocol
-//!
-//! From faces whose people are known, each draw makes its own gallery, by the seed and the draw's number alone:
-//!
-//! 1. People with at least two faces can be enrolled. `gallery` of them are drawn, without replacement.
-//! 2. The faces of each enrolled person are shuffled. The first half of them, rounded down, but at most
-//!    [`MOST_ENROLLED`], are enrolled; all others of that person are mated probes.
-//! 3. Every face of everybody else, also of people with a single face, is a non-mated probe (an impostor).
-//! 4. Every probe is searched in the whole gallery, by each [`Enrolment`] with the same people and the same probes.
-//!
-//! *Closed set*: the rank of a mated probe is one more than the number of other people who are at most as far from it
-//! as its own person: equal distances count against the model, so a constant embedding reaches no rank but the last.
-//! The CMC gives for each k the share of mated probes of rank at most k.
-//!
-//! *Open set*, in the form of NIST's 1:N tests (ISO/IEC 19795-1): a person is returned if their distance is at most the
-//! threshold. FPIR is the share of non-mated probes for which anybody is returned; FNIR the share of mated probes for
-//! which the own person is not, or not at rank 1. The threshold is the largest whose FPIR is at most the target, in
-//! the middle between two distances that occur; a target finer than one non-mated probe is not measurable.
-//!
-//! Figures are means over the draws, with the range that the middle 95 % of the draws lie in: it says how much the
-//! choice of the gallery matters, not how other people would fare.
+//! The protocol stands at [`IdentificationReport`].
 
 mod curves;
 mod picture;
@@ -113,7 +92,29 @@ pub enum IdentificationError {
     },
 }
 
-/// What was found for every gallery size and enrolment.
+/// What was found for every gallery size and enrolment; its `Display` is a table for people.
+///
+/// # Protocol
+///
+/// From faces whose people are known, each draw makes its own gallery, by the seed and the draw's number alone:
+///
+/// 1. People with at least two faces can be enrolled. `gallery` of them are drawn, without replacement.
+/// 2. The faces of each enrolled person are shuffled. The first half of them, rounded down, but at most
+///    [`MOST_ENROLLED`], are enrolled; all others of that person are mated probes.
+/// 3. Every face of everybody else, also of people with a single face, is a non-mated probe (an impostor).
+/// 4. Every probe is searched in the whole gallery, by each [`Enrolment`] with the same people and the same probes.
+///
+/// *Closed set*: the rank of a mated probe is one more than the number of other people who are at most as far from it
+/// as its own person: equal distances count against the model, so a constant embedding reaches no rank but the last.
+/// The CMC gives for each k the share of mated probes of rank at most k.
+///
+/// *Open set*, in the form of NIST's 1:N tests (ISO/IEC 19795-1): a person is returned if their distance is at most the
+/// threshold. FPIR is the share of non-mated probes for which anybody is returned; FNIR the share of mated probes for
+/// which the own person is not, or not at rank 1. The threshold is the largest whose FPIR is at most the target, in
+/// the middle between two distances that occur; a target finer than one non-mated probe is not measurable.
+///
+/// Figures are means over the draws, with the range that the middle 95 % of the draws lie in: it says how much the
+/// choice of the gallery matters, not how other people would fare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IdentificationReport {
     /// The model whose embeddings were searched.

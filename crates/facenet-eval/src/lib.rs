@@ -1,5 +1,6 @@
-//! Measures embeddings: verification by the protocol of Labeled Faces in the Wild, VAL at FAR, ROC, with tables
-//! and pictures. No machine-learning framework, no async; of the disk only pairs files and reports.
+//! Measures embeddings: verification by the protocol of Labeled Faces in the Wild, VAL at FAR, ROC; identification
+//! and clustering; by groups of people, and beside another model; with tables, pictures and a page. No
+//! machine-learning framework, no async; of the disk only pairs files, tables and reports.
 //!
 //! ```
 //! use facenet_core::Distance;

@@ -24,7 +24,10 @@ const FEW_PEOPLE: usize = 10;
 /// The FAR over all pairs that gives the threshold which the groups share: the default for verifying.
 pub const SHARED_FAR: f64 = 1e-2;
 
-/// The figures by the values of one column.
+/// The figures by the values of one column: does it work equally well for everybody?
+///
+/// A pair belongs to a group if both its images do; pairs between two groups stand apart. Beside the figures of a group
+/// for itself stand both of its error rates at the one threshold that all pairs share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Slices {
     /// The column's name.

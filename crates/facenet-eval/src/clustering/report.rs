@@ -116,6 +116,15 @@ mod tests {
         let runs = vec![run(0.5, 1e-3), run(1.0, 0.0)];
         let report =
             ClusteringReport { model: "m".into(), data: "faces/".into(), runs, peak_bytes: Some(9 << 20) };
-        insta::assert_snapshot!(report, @"");
+        insta::assert_snapshot!(report, @r"
+        model   m
+        data    faces/
+        faces   3 of 2 people
+        memory  3.0 MiB of distances, 9.0 MiB in all at most
+
+        linkage   threshold  clusters  alone    pairwise P, R, F %        BCubed P, R, F %         NMI   seconds  threshold from
+        average       0.500         3      3        –    0.00    0.00   100.00   66.67   80.00  0.7337      0.12  FAR 1.0e-3 on pairs.txt
+        average       1.000         3      3        –    0.00    0.00   100.00   66.67   80.00  0.7337      0.12  by hand
+        ");
     }
 }

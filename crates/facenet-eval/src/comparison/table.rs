@@ -54,6 +54,14 @@ mod tests {
                 figure("VAL @ FAR 1e-3", None, Verdict::NotMeasurable),
             ],
         };
-        insta::assert_snapshot!(comparison, @"");
+        insta::assert_snapshot!(comparison, @r"
+        model            a
+        against          b
+        pairs            6000 of both; intervals from 1000 draws of 300 people
+                            model  against  difference (95 %)
+        accuracy          95.00 %  94.00 %  +1.00 (+0.10 … +2.00)  better
+        VAL @ FAR 1e-2    95.00 %  94.00 %  +1.00 (-0.10 … +2.00)  no difference shown
+        VAL @ FAR 1e-3    95.00 %        –  not measurable
+        ");
     }
 }

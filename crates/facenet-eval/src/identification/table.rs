@@ -9,7 +9,7 @@ impl Display for IdentificationReport {
         let Self { model, data, faces, people, enrollable, draws, seed, galleries } = self;
         writeln!(f, "model    {model}\ndata     {data}")?;
         writeln!(f, "faces    {faces} of {people} people, {enrollable} with two or more")?;
-        writeln!(f, "draws    {draws} a gallery size, seed {seed}; in brackets what 95 % of them gave")?;
+        write!(f, "draws    {draws} a gallery size, seed {seed}; in brackets what 95 % of them gave")?;
         for gallery in galleries {
             let GalleryReport { mated, non_mated, enrolment, .. } = gallery;
             write!(f, "\n\ngallery of {}, {}  ", gallery.gallery, enrolment.name())?;
@@ -82,6 +82,16 @@ mod tests {
             seed: 1,
             galleries: vec![gallery],
         };
-        insta::assert_snapshot!(report, @"");
+        insta::assert_snapshot!(report, @r"
+        model    m
+        data     faces/
+        faces    700 of 80 people, 60 with two or more
+        draws    20 a gallery size, seed 1; in brackets what 95 % of them gave
+
+        gallery of 30, mean template  (200 mated and 400 non-mated probes a draw)
+          rank 1            93.10 % (92.00 … 94.20)
+          FNIR @ FPIR 1e-2  93.10 %, threshold 0.750
+          FNIR @ FPIR 1e-3  not measurable: needs 1000 non-mated probes in every draw, found 400
+        ");
     }
 }
