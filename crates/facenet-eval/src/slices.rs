@@ -13,7 +13,7 @@ use facenet_core::Distance;
 use serde::{Deserialize, Serialize};
 
 pub use self::metadata::{Column, Metadata, MetadataError};
-use crate::{Bootstrap, Estimate, Figure, NamedPair, PeopleNumbers};
+use crate::{Bootstrap, Estimate, Figure, Interval, NamedPair, PeopleNumbers};
 
 /// With fewer pairs of a kind than this, one error more moves a rate by more than 3 points.
 const FEW_PAIRS: u64 = 30;
@@ -61,9 +61,10 @@ pub struct GroupFigures {
     pub eer: Estimate,
     /// VAL at the group's own FAR 1e-2.
     pub val_at_far: Estimate,
-    /// The share of genuine pairs accepted at the shared threshold.
+    /// The share of genuine pairs accepted at the shared threshold. Where it is 0 or 1 drawing shows no spread, and the
+    /// interval is the exact one-sided 95 % bound of as many independent trials as people.
     pub val_at_threshold: Estimate,
-    /// The share of impostor pairs accepted at the shared threshold.
+    /// The share of impostor pairs accepted at the shared threshold; its interval as for `val_at_threshold`.
     pub far_at_threshold: Estimate,
     /// Why the figures say little; none when they may be relied on.
     pub warning: Option<String>,
@@ -76,7 +77,11 @@ impl Slices {
         let split = groups::split(pairs, column);
         let figures =
             |group: &str, pairs: &[NamedPair<'_>]| GroupFigures::of(group, pairs, threshold, draws, seed);
-        let between = (!split.between.is_empty()).then(|| figures("between groups", &split.between));
+        let between = (!split.between.is_empty()).then(|| {
+            let between = figures("between groups", &split.between);
+            // A person is mostly in one group, so that genuine pairs are not missed here.
+            GroupFigures { warning: warning(between.people, FEW_PAIRS, between.impostors), ..between }
+        });
         Self {
             column: column.name().into(),
             threshold,
@@ -98,6 +103,7 @@ impl GroupFigures {
         let mut estimates =
             numbered.estimates(&asked, &Bootstrap::new(numbers.len(), draws, seed)).into_iter();
         let mut next = || estimates.next().unwrap_or_default();
+        let trials = |pairs: u64| pairs.min(numbers.len() as u64);
         Self {
             group: group.into(),
             people: numbers.len(),
@@ -106,11 +112,23 @@ impl GroupFigures {
             auc: next(),
             eer: next(),
             val_at_far: next(),
-            val_at_threshold: next(),
-            far_at_threshold: next(),
+            val_at_threshold: bounded(next(), trials(genuine)),
+            far_at_threshold: bounded(next(), trials(impostors)),
             warning: warning(numbers.len(), genuine, impostors),
         }
     }
+}
+
+/// Where no pair errs, or all do, every draw says the same: the interval then is the one-sided 95 % bound of so many
+/// independent trials (Clopper and Pearson 1934; about 3 / trials). As many as people, since their pairs are not.
+fn bounded(estimate: Estimate, trials: u64) -> Estimate {
+    let rest = 0.05f64.powf(1.0 / trials.max(1) as f64);
+    let interval = match estimate.value {
+        Some(0.0) => Some(Interval { low: 0.0, high: 1.0 - rest }),
+        Some(1.0) => Some(Interval { low: rest, high: 1.0 }),
+        _ => estimate.interval,
+    };
+    Estimate { interval, ..estimate }
 }
 
 fn warning(people: usize, genuine: u64, impostors: u64) -> Option<String> {

@@ -202,7 +202,7 @@ mod tests {
     fn naive(searches: &Searches, target: f64) -> Option<f64> {
         let strangers = searches.non_mated.len() as f64;
         let fpir = |t: f32| searches.non_mated.iter().filter(|&&d| d <= t).count() as f64 / strangers;
-        let best = (0..=32).map(|step| step as f32 / 8.0).filter(|&t| fpir(t) <= target).last();
+        let best = (0..=32).map(|step| step as f32 / 8.0).rfind(|&t| fpir(t) <= target);
         let missed = |t: f32| searches.mated.iter().filter(|&&(rank, d)| rank > 1 || d > t).count() as f64;
         if 1.0 / strangers > target { None } else { Some(missed(best?) / searches.mated.len() as f64) }
     }

@@ -47,12 +47,19 @@ pub fn fnir_svg(title: &str, galleries: &[&GalleryReport]) -> Result<String, Pic
         x_title: "FPIR: strangers for whom anybody is returned",
         y_title: "FNIR: probes missed",
         x: (10f64.powf(finest.log10().floor()), 1.0),
-        y: (FINEST_FNIR, 1.0),
+        y: (lowest(&lines), 1.0),
         log_y: true,
         x_label: decade,
         y_label: decade,
     };
     svg(title, &axes, &lines)
+}
+
+/// The decade below every FNIR that is not 0.
+fn lowest(lines: &[Line]) -> f64 {
+    let fnirs = lines.iter().flat_map(|line| &line.points).map(|&(_, fnir)| fnir);
+    let lowest = fnirs.filter(|&fnir| fnir > FINEST_FNIR).fold(0.999, f64::min);
+    10f64.powf(lowest.log10().floor())
 }
 
 fn label(gallery: &GalleryReport) -> String {
@@ -83,6 +90,16 @@ mod tests {
         for svg in [cmc_svg("CMC", &[&gallery]).unwrap(), fnir_svg("open", &[&gallery]).unwrap()] {
             assert!(svg.contains("best of all, gallery of 100"));
         }
+    }
+
+    #[test]
+    fn the_axis_begins_at_the_decade_below_the_curve() {
+        let lines = |fnirs: &[f64]| {
+            [Line { label: String::new(), points: fnirs.iter().map(|&y| (1.0, y)).collect() }]
+        };
+        let near = |fnirs: &[f64], expected: f64| (lowest(&lines(fnirs)) / expected - 1.0).abs() < 1e-9;
+        assert!(near(&[1.0, 0.4], 0.1) && near(&[0.05, 0.0], 0.01) && near(&[1.0], 0.1));
+        assert!(near(&[1e-9, 2e-3], 1e-3), "finer than a probe of a thousand is not drawn");
     }
 
     #[test]

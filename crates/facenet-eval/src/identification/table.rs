@@ -38,7 +38,7 @@ pub(crate) fn mean(DrawMean { mean, range }: &DrawMean) -> String {
 }
 
 /// The mean, or why there is none.
-pub(crate) fn fnir(at: &FnirAtFpir, non_mated: f64) -> String {
+fn fnir(at: &FnirAtFpir, non_mated: f64) -> String {
     let needed = (1.0 / at.target_fpir).round();
     match (&at.fnir, at.threshold) {
         (Some(fnir), Some(threshold)) => format!("{}, threshold {threshold:.3}", mean(fnir)),

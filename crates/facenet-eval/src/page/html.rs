@@ -145,10 +145,24 @@ fn table(html: &mut String, Table { caption, head, rows }: &Table) {
         let mut cells = row.iter();
         let name = cells.next().map_or(String::new(), |name| escaped(name));
         add(html, format_args!("<tr><th scope=\"row\">{name}</th>"));
-        cells.for_each(|cell| add(html, format_args!("<td>{}</td>", escaped(cell))));
+        cells.for_each(|cell| table_cell(html, cell));
         html.push_str("</tr>\n");
     }
     html.push_str("</tbody></table></div>\n");
+}
+
+/// Cells longer than this may break into lines.
+const LONG_CELL: usize = 24;
+
+/// A range in brackets stands small under its value.
+fn table_cell(html: &mut String, cell: &str) {
+    let (value, range) = cell.split_once(" (").unwrap_or((cell, ""));
+    let class = if value.chars().count() > LONG_CELL { " class=\"long\"" } else { "" };
+    add(html, format_args!("<td{class}>{}", escaped(value)));
+    if !range.is_empty() {
+        add(html, format_args!(" <small>({}</small>", escaped(range)));
+    }
+    html.push_str("</td>");
 }
 
 fn faces(html: &mut String, FacePair { faces, distance }: &FacePair) {
@@ -187,5 +201,15 @@ mod tests {
         );
         assert!(html.contains("<tr><th scope=\"row\">EER</th><td>5 %</td></tr>"), "{html}");
         assert!(html.contains("<caption>a &lt; b</caption>"), "{html}");
+    }
+
+    #[test]
+    fn a_range_stands_under_its_value_and_long_words_may_break() {
+        let mut html = String::new();
+        table_cell(&mut html, "5.00 % (4.00 … 6.00)");
+        table_cell(&mut html, "FAR 1e-3 on the pairs of a long name");
+        let expected = "<td>5.00 % <small>(4.00 … 6.00)</small></td>\
+                        <td class=\"long\">FAR 1e-3 on the pairs of a long name</td>";
+        assert_eq!(html, expected);
     }
 }

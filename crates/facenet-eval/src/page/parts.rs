@@ -2,7 +2,7 @@
 
 use super::html::{Block, FacePair, Section, Table};
 use super::{Faces, Part, ReportPage, thumbnail};
-use crate::identification::table::{fnir, mean};
+use crate::identification::table::mean;
 use crate::picture::PictureError;
 use crate::{
     ClusteringReport, ClusteringScores, Comparison, Estimate, GroupFigures, HardestPairs,
@@ -142,11 +142,8 @@ pub(super) fn identification(part: &Part<'_, &IdentificationReport>) -> Section 
             found.map_or("–".into(), |rank| mean(&rank.rate))
         };
         let mut row = vec![gallery.gallery.to_string(), gallery.enrolment.name().into(), rank(1), rank(5)];
-        row.extend(
-            gallery.open_set.iter().map(|at| {
-                if at.fnir.is_some() { fnir(at, gallery.non_mated) } else { "not measurable".into() }
-            }),
-        );
+        let fnir = |at: &crate::FnirAtFpir| at.fnir.as_ref().map_or("not measurable".into(), mean);
+        row.extend(gallery.open_set.iter().map(fnir));
         row
     };
     let rows = report.galleries.iter().map(row).collect();
