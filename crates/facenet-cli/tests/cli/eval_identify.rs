@@ -69,7 +69,10 @@ fn the_same_seed_draws_the_same_and_files_say_what_is_printed() {
 #[test]
 fn a_gallery_that_is_too_large_is_an_error() {
     let run = eval(&scene(), &["--gallery-size", "7"]).ended(2);
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r"
+    error: identification cannot be measured on `faces`
+      cause: a gallery of 7 cannot be drawn: 6 people have two faces or more
+    ");
 }
 
 #[test]

@@ -102,7 +102,12 @@ fn an_image_of_a_pair_that_cannot_be_used_stops_the_report_unless_it_may_be_skip
     let scene = scene();
     scene.file("faces/ada/ada_0001.png", "a letter");
     let run = eval(&scene, &["--pairs-only"]).ended(2);
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r"
+    facenet: faces/ada/ada_0001.png: not an image, but text
+    error: 1 of 8 images of the pairs cannot be used
+
+    hint: pass `--skip-missing` to measure without their pairs
+    ");
     let run = eval(&scene, &["--pairs-only", "--skip-missing", "--json"]).ended(0);
     assert_eq!(run.json()["verification"]["pairs"]["skipped"], 2);
 }
