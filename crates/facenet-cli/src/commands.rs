@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 mod bench;
+mod calibrate;
 mod cluster;
 mod embed;
 mod eval;
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     /// Measure a model on labelled data.
     #[command(subcommand)]
     Eval(eval::Command),
+    Calibrate(calibrate::Args),
     /// Show models and networks.
     #[command(subcommand)]
     Model(model::Command),
@@ -41,6 +43,7 @@ impl Command {
             Self::Identify(args) => identify::run(args, console),
             Self::Cluster(args) => cluster::run(args, console),
             Self::Eval(command) => eval::run(command, console),
+            Self::Calibrate(args) => calibrate::run(args, console),
             Self::Model(command) => model::run(command, console),
             Self::Bench(args) => bench::run(args, console),
             #[cfg(feature = "train")]

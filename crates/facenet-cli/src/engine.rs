@@ -35,6 +35,16 @@ pub(crate) struct AlignedEngineOptions {
     crop: Crop,
 }
 
+/// As [`EngineOptions`], for crops without margin.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct TightEngineOptions {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Where the face lies in an image.
+    #[arg(long, value_enum, default_value_t = Crop::Tight)]
+    crop: Crop,
+}
+
 /// Where the face lies in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Crop {
@@ -100,9 +110,22 @@ impl AlignedEngineOptions {
     }
 }
 
+impl TightEngineOptions {
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::load`].
+    pub(crate) fn build(&self) -> Result<FaceEngine> {
+        build(&self.model, self.crop)
+    }
+}
+
 impl Crop {
     /// The detector that knows where the face is.
-    fn detector(self, contract: &Contract) -> Result<Box<dyn Detector>> {
+    ///
+    /// # Errors
+    /// When the model's field is no part of an image.
+    pub(crate) fn detector(self, contract: &Contract) -> Result<Box<dyn Detector>> {
         Ok(match self {
             Self::Center => Box::new(CenterCrop::default()),
             Self::None => Box::new(AlignedCrop::new(contract.preprocessing.field)?),

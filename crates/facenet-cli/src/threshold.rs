@@ -107,6 +107,7 @@ mod tests {
             distance: Distance::new(0.5).unwrap(),
             false_accept_rate: far,
             data: "drawn".into(),
+            interval: None,
         };
         Contract {
             network: "lite".into(),
@@ -114,6 +115,7 @@ mod tests {
             weights: "0f3a9c1d2b4e55".into(),
             preprocessing: Preprocessing { version: 1, edge_px: 64, field: 0.875 },
             thresholds: rates.iter().map(threshold).collect(),
+            calibration: None,
         }
     }
 

@@ -21,6 +21,9 @@ pub struct Contract {
     /// Calibrated thresholds, from the strictest false accept rate to the loosest; may be empty.
     #[serde(default)]
     pub thresholds: Vec<Threshold>,
+    /// What a distance says about the odds of one person; none where it was never fitted, as in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// How a face becomes the input of a network.
@@ -47,6 +50,46 @@ pub struct Threshold {
     pub false_accept_rate: f64,
     /// The data that it was calibrated on.
     pub data: String,
+    /// Where it would lie with other people of the same kind; none where that was not estimated, as in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<ThresholdInterval>,
+}
+
+/// An interval that a threshold lies in, its ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThresholdInterval {
+    /// The lower end.
+    pub low: Distance,
+    /// The upper end.
+    pub high: Distance,
+    /// How sure it is, in `(0, 1)`, for example 0.95.
+    pub level: f64,
+}
+
+/// A falling curve from distance to the probability that two faces are one person, if before looking both answers are
+/// equally likely: `1 / (1 + exp(slope · (distance − midpoint)))`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// The distance at which both answers are equally likely.
+    pub midpoint: f64,
+    /// How fast the probability falls there; above 0, so that a larger distance is never likelier.
+    pub slope: f64,
+    /// Genuine pairs that it was fitted to.
+    pub genuine: u64,
+    /// Impostor pairs that it was fitted to.
+    pub impostors: u64,
+    /// The data that they are of.
+    pub data: String,
+}
+
+impl Calibration {
+    /// The probability that two faces at this distance are one person, in `(0, 1)`, where as many pairs of one person
+    /// as of two are met. With other odds before looking, multiply the odds.
+    pub fn probability(&self, distance: Distance) -> f64 {
+        1.0 / (1.0 + (self.slope * (f64::from(distance.value()) - self.midpoint)).exp())
+    }
 }
 
 /// Embeddings of two contracts that must not be compared.
@@ -96,6 +139,7 @@ mod tests {
             distance: Distance::new(distance).unwrap(),
             false_accept_rate: far,
             data: "drawn".into(),
+            interval: None,
         };
         Contract {
             network: "nn4".into(),
@@ -103,6 +147,7 @@ mod tests {
             weights: weights.into(),
             preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
             thresholds: vec![threshold(0.5, 1e-3), threshold(0.8, 1e-2)],
+            calibration: None,
         }
     }
 
@@ -128,5 +173,22 @@ mod tests {
         assert_eq!(far(1e-2), Some(1e-2));
         assert_eq!(far(5e-3), Some(1e-3));
         assert_eq!(far(1e-4), None);
+    }
+
+    #[test]
+    fn a_calibrated_probability_falls_from_one_to_zero_through_a_half() {
+        let curve = Calibration { midpoint: 1.1, slope: 6.0, genuine: 3, impostors: 4, data: "drawn".into() };
+        let at = |value| curve.probability(Distance::new(value).unwrap());
+        assert!((at(1.1) - 0.5).abs() < 1e-6);
+        assert!((at(1.1 + 3f32.ln() / 6.0) - 0.25).abs() < 1e-6); // odds of 1 to 3
+        assert!(at(0.0) > 0.99 && at(4.0) < 1e-6);
+    }
+
+    #[test]
+    fn a_contract_from_before_intervals_and_curves_is_read_and_written_as_it_was() {
+        let old = r#"{"network":"nn4","dimension":128,"weights":"aa","preprocessing":{"version":1,"edge_px":96,"field":0.875},"thresholds":[{"distance":0.5,"false_accept_rate":0.001,"data":"drawn"}]}"#;
+        let contract: Contract = serde_json::from_str(old).unwrap();
+        assert_eq!((contract.thresholds[0].interval, &contract.calibration), (None, &None));
+        assert_eq!(serde_json::to_string(&contract).unwrap(), old);
     }
 }

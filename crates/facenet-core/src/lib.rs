@@ -16,12 +16,14 @@ mod contract;
 mod distance;
 mod embedding;
 mod face;
+mod quantised;
 mod traits;
 
-pub use contract::{Contract, Incompatible, Preprocessing, Threshold};
+pub use contract::{Calibration, Contract, Incompatible, Preprocessing, Threshold, ThresholdInterval};
 pub use distance::{Distance, NotADistance};
 pub use embedding::{Embedding, NotADirection};
 pub use face::{BoundingBox, Chip, Face, NotAChip, Point};
+pub use quantised::{NotAQuantisedDirection, QuantisedEmbedding};
 pub use traits::{BoxError, Detector, Embedder};
 
 /// An image in memory: 8-bit RGB, rows from the top, upright.

@@ -1,14 +1,16 @@
 //! LFW's pairs file: which images are compared, and which of them show the same person.
 
+mod audit;
 mod error;
 mod image_ref;
 mod locate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use facenet_core::Distance;
 
+pub use self::audit::PairsAudit;
 pub use self::error::{FileLine, PairsError, WrongLine};
 pub use self::image_ref::{ImageRef, NotAnImageRef};
 pub use self::locate::{LocatedImages, MissingImages};
@@ -110,15 +112,18 @@ impl PairsFile {
         &self,
         mut distance: impl FnMut(&ImageRef, &ImageRef) -> Option<Distance>,
     ) -> Result<ScoredPairs, NotMeasurable> {
+        let people: BTreeSet<&str> = self.images().into_iter().map(ImageRef::person).collect();
+        let people: HashMap<&str, u32> = people.into_iter().zip(0..).collect();
         let mut skipped = 0;
         let mut score = |pair: &Pair| {
             let scored = distance(&pair.left, &pair.right);
             skipped += u64::from(scored.is_none());
-            scored.map(|distance| ScoredPair { distance, same: pair.same })
+            let subjects = [&pair.left, &pair.right].map(|image| people[image.person()]);
+            scored.map(|distance| (ScoredPair { distance, same: pair.same }, subjects))
         };
         let folds: Vec<Vec<_>> =
             self.folds.iter().map(|fold| fold.iter().filter_map(&mut score).collect()).collect();
-        Ok(ScoredPairs::new(&folds)?.with_skipped(skipped))
+        Ok(ScoredPairs::with_subjects(&folds)?.with_skipped(skipped))
     }
 }
 

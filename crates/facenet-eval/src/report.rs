@@ -8,10 +8,11 @@ use facenet_core::Threshold;
 use serde::{Deserialize, Serialize};
 
 use crate::output::{WriteError, write_file};
-use crate::{CrossValidation, Roc, ScoredPairs, ValAtFar};
+use crate::{CrossValidation, Roc, ScoredPairs, Uncertainty, ValAtFar};
 
-/// The false accept rates at which VAL is reported, loosest first; 1e-3 is the paper's.
-const TARGET_FARS: [f64; 4] = [1e-1, 1e-2, 1e-3, 1e-4];
+/// The false accept rates at which VAL is reported, loosest first; 1e-3 is the paper's. One that asks for more
+/// impostor pairs than there are (fewer than `1 / FAR`) is reported as not measurable.
+pub const TARGET_FARS: [f64; 6] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
 /// What a verification test found; its `Display` is a table for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,12 +25,18 @@ pub struct VerificationReport {
     pub pairs: PairCounts,
     /// Accuracy by cross-validation; none with a single fold.
     pub accuracy: Option<CrossValidation>,
-    /// VAL at FAR 1e-1, 1e-2, 1e-3 and 1e-4, in this order.
+    /// VAL at each of [`TARGET_FARS`], in their order.
     pub val_at_far: Vec<ValAtFar>,
     /// Area under the ROC, in `[0, 1]`: see [`Roc::auc`].
     pub auc: f64,
     /// Equal error rate, in `[0, 1]`: see [`Roc::eer`].
     pub eer: f64,
+    /// d′: see [`ScoredPairs::d_prime`].
+    #[serde(default)]
+    pub d_prime: Option<f64>,
+    /// Intervals over other people; none when they were not asked for, or it is not known who is in the pairs.
+    #[serde(default)]
+    pub uncertainty: Option<Uncertainty>,
 }
 
 /// How many pairs a report rests on.
@@ -62,7 +69,21 @@ impl VerificationReport {
             val_at_far: TARGET_FARS.map(|target| ValAtFar::of(pairs, target)).into(),
             auc: roc.auc(),
             eer: roc.eer(),
+            d_prime: pairs.d_prime(),
+            uncertainty: None,
         }
+    }
+
+    /// As [`measure`](Self::measure), with intervals from `draws` draws of the people of the pairs: see [`Uncertainty`].
+    pub fn measure_with_intervals(
+        model: &str,
+        data: &str,
+        pairs: &ScoredPairs,
+        draws: u32,
+        seed: u64,
+    ) -> Self {
+        let uncertainty = Uncertainty::of(pairs, &TARGET_FARS, draws, seed);
+        Self { uncertainty, ..Self::measure(model, data, pairs) }
     }
 
     /// The thresholds that were calibrated, strictest first and each once, as a contract holds them.
@@ -73,6 +94,7 @@ impl VerificationReport {
                 distance: point.threshold,
                 false_accept_rate: point.far,
                 data: self.data.clone(),
+                interval: None,
             })
             .collect();
         thresholds.dedup();

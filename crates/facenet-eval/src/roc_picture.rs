@@ -4,8 +4,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::Roc;
 use crate::picture::{COLOURS, GRID, INK, PictureError, SIZE_PX, text};
+use crate::{Band, Roc};
 
 /// The decades of FAR at which a curve is marked.
 const MARKED_FARS: [f64; 3] = [1e-1, 1e-2, 1e-3];
@@ -14,10 +14,13 @@ const MARKED_FARS: [f64; 3] = [1e-1, 1e-2, 1e-3];
 const FINEST_FAR: f64 = 1e-8;
 
 /// Room around the chart, for the numbers at its left, for the title, and for each row of the legend.
-const MARGIN_PX: u32 = 24;
-const Y_LABELS_PX: u32 = 110;
-const TITLE_PX: u32 = 84;
-const LEGEND_ROW_PX: u32 = 38;
+pub(crate) const MARGIN_PX: u32 = 24;
+pub(crate) const Y_LABELS_PX: u32 = 110;
+pub(crate) const TITLE_PX: u32 = 84;
+pub(crate) const LEGEND_ROW_PX: u32 = 38;
+
+/// How much of its colour a band has, so that curve and grid stay visible.
+pub(crate) const BAND_OPACITY: f64 = 0.18;
 
 /// One model's curve in a picture.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,18 @@ pub struct Curve<'a> {
 /// # Errors
 /// When there is no curve.
 pub fn roc_svg(title: &str, curves: &[Curve<'_>]) -> Result<String, PictureError> {
+    roc_svg_with_bands(title, &curves.iter().map(|&curve| (curve, None)).collect::<Vec<_>>())
+}
+
+/// As [`roc_svg`], with a band behind each curve that has one.
+///
+/// # Errors
+/// When there is no curve.
+pub fn roc_svg_with_bands(
+    title: &str,
+    banded: &[(Curve<'_>, Option<&Band>)],
+) -> Result<String, PictureError> {
+    let curves: Vec<Curve<'_>> = banded.iter().map(|(curve, _)| *curve).collect();
     let finest =
         curves.iter().map(|curve| finest_decade(curve.roc)).reduce(f64::min).ok_or(PictureError::NoCurve)?;
     let mut svg = String::new();
@@ -43,17 +58,17 @@ pub fn roc_svg(title: &str, curves: &[Curve<'_>]) -> Result<String, PictureError
         let area = SVGBackend::with_string(&mut svg, SIZE_PX).into_drawing_area();
         area.fill(&WHITE)?;
         let (head, body) = area.split_vertically(TITLE_PX + LEGEND_ROW_PX * curves.len() as u32);
-        draw_head(&head, title, curves)?;
-        draw_curves(&body, curves, finest)?;
+        draw_head(&head, title, &curves)?;
+        draw_curves(&body, banded, finest)?;
         area.present()?;
     }
     Ok(svg)
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The title and one row of legend a curve.
-fn draw_head(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> Result<(), PictureError> {
+pub(crate) fn draw_head(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> Result<(), PictureError> {
     let left = (MARGIN_PX + Y_LABELS_PX).cast_signed();
     let middle_left = Pos::new(HPos::Left, VPos::Center);
     area.draw(&Text::new(title, (left, 48), text(40).pos(middle_left)))?;
@@ -66,7 +81,11 @@ fn draw_head(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> Result<(), P
     Ok(())
 }
 
-fn draw_curves(area: &Area<'_>, curves: &[Curve<'_>], finest: f64) -> Result<(), PictureError> {
+fn draw_curves(
+    area: &Area<'_>,
+    banded: &[(Curve<'_>, Option<&Band>)],
+    finest: f64,
+) -> Result<(), PictureError> {
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN_PX)
         .margin_right(2 * MARGIN_PX)
@@ -86,11 +105,15 @@ fn draw_curves(area: &Area<'_>, curves: &[Curve<'_>], finest: f64) -> Result<(),
         .bold_line_style(GRID)
         .light_line_style(WHITE.mix(0.0))
         .draw()?;
-    for (curve, colour) in coloured(curves) {
+    for ((curve, band), colour) in banded.iter().zip(COLOURS.into_iter().cycle()) {
+        if let Some(band) = band {
+            let outline = outline(band, finest, |val| val);
+            chart.draw_series([Polygon::new(outline, colour.mix(BAND_OPACITY).filled())])?;
+        }
         chart.draw_series(LineSeries::new(line(curve.roc, finest), colour.stroke_width(4)))?;
         let marks = marks(curve.roc);
         chart.draw_series(marks.iter().map(|&mark| Circle::new(mark, 9, colour.filled())))?;
-        if curves.len() == 1 {
+        if banded.len() == 1 {
             let words = |val| format!("{:.1} %", 100.0 * val);
             chart.draw_series(marks.iter().map(|&(far, val)| {
                 let (offset, position) = beside(val);
@@ -101,8 +124,17 @@ fn draw_curves(area: &Area<'_>, curves: &[Curve<'_>], finest: f64) -> Result<(),
     Ok(())
 }
 
-fn coloured<'a, 'b>(curves: &'a [Curve<'b>]) -> impl Iterator<Item = (&'a Curve<'b>, RGBColor)> {
+pub(crate) fn coloured<'a, 'b>(curves: &'a [Curve<'b>]) -> impl Iterator<Item = (&'a Curve<'b>, RGBColor)> {
     curves.iter().zip(COLOURS.into_iter().cycle())
+}
+
+/// A band as a closed line: its upper end from left to right, then its lower end back. `height` turns a VAL into
+/// what is drawn.
+pub(crate) fn outline(band: &Band, finest: f64, height: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+    let inside = || band.points.iter().filter(|point| point.far >= finest);
+    let high = inside().map(|point| (point.far, height(point.interval.high)));
+    let low = inside().rev().map(|point| (point.far, height(point.interval.low)));
+    high.chain(low).collect()
 }
 
 /// Where a mark's words stand: below to the right, where a rising curve leaves room, or above to the left where
@@ -116,12 +148,12 @@ fn beside(val: f64) -> ((i32, i32), Pos) {
 }
 
 /// The power of ten at or below the smallest FAR that can be measured, below 1.
-fn finest_decade(roc: &Roc) -> f64 {
+pub(crate) fn finest_decade(roc: &Roc) -> f64 {
     let decades = (roc.impostors() as f64).log10().ceil().max(1.0);
     10f64.powi(-(decades as i32)).max(FINEST_FAR)
 }
 
-fn decade_label(far: f64) -> String {
+pub(crate) fn decade_label(far: f64) -> String {
     if far > 0.5 { "1".into() } else { format!("{far:.0e}") }
 }
 

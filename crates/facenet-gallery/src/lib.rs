@@ -11,6 +11,7 @@
 //!     weights: "0f3a9c1d2b4e".into(),
 //!     preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
 //!     thresholds: vec![],
+//!     calibration: None,
 //! };
 //! let anna = Embedding::normalize(vec![1.0, 0.1])?;
 //! let bert = Embedding::normalize(vec![-1.0, 1.0])?;

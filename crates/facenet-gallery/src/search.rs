@@ -187,6 +187,7 @@ mod tests {
             weights: weights.into(),
             preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
             thresholds: vec![],
+            calibration: None,
         }
     }
 

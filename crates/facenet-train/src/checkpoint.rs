@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 
 use facenet::{Tensor, WeightsError, write_beside};
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaGrad, TrainNetwork, ValidConfig};
+use crate::{Averaging, OfflinePool, Optimiser, Suspects, TrainNetwork, ValidConfig};
 
 /// The key of a checkpoint's facts in its metadata.
 const KEY: &str = "facenet.checkpoint";
-/// What the names of AdaGrad's sums start with.
-const SUMS: &str = "adagrad.";
+/// What the names of the optimiser's tensors start with.
+const STATES: [&str; 4] = ["adagrad.", "sgd.", "adam.m.", "adam.v."];
+/// What the names of averaged tensors start with.
+const AVERAGE: &str = "average.";
+/// The name of the loss's own weights, as the optimiser knows them.
+pub(crate) const HEAD: &str = "head.weight";
 
 /// A run between two steps. Batches are functions of seed and step, so no state of a generator is needed.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +26,16 @@ pub struct Checkpoint {
     pub step: u64,
     /// The network after them.
     pub network: TrainNetwork,
+    /// The loss's own weights after them, `[classes, dimension]`, if a stage has such.
+    pub head: Option<Vec<f32>>,
     /// The optimiser after them.
-    pub optimiser: AdaGrad,
+    pub optimiser: Optimiser,
+    /// The average of the network's tensors, if asked for.
+    pub averaging: Option<Averaging>,
+    /// The triplets of the last offline mining.
+    pub offline: Option<OfflinePool>,
+    /// What the checkpoints so far say about labels.
+    pub suspects: Option<Suspects>,
     /// Steps in a row for which the embedding was collapsed.
     pub collapsed_steps: u64,
 }
@@ -34,6 +46,9 @@ struct Facts {
     step: u64,
     recipe: String,
     data: String,
+    averaged: u64,
+    offline: Option<OfflinePool>,
+    suspects: Option<Suspects>,
     collapsed_steps: u64,
 }
 
@@ -103,27 +118,8 @@ impl Checkpoint {
     /// # Errors
     /// When it cannot be written, for example because the disk is full.
     pub fn save(&self, path: &Path, config: &ValidConfig, data: &str) -> Result<(), CheckpointError> {
-        let facts = Facts {
-            step: self.step,
-            recipe: config.recipe(),
-            data: data.into(),
-            collapsed_steps: self.collapsed_steps,
-        };
-        let facts = serde_json::to_string(&facts).expect("facts are plain data");
-        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let weights = self.network.tensors().iter();
-        let weights = weights.map(|(name, t)| (name.clone(), t.shape.clone(), bytes(&t.values)));
-        let sums = self.optimiser.sums().iter();
-        let sums = sums.map(|(name, values)| (format!("{SUMS}{name}"), vec![values.len()], bytes(values)));
-        let tensors: Vec<_> = weights.chain(sums).collect();
-
         let wrong = |source| CheckpointError::Write { path: path.into(), source };
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
-            (name, view.expect("shapes are those of the values"))
-        });
-        let bytes = safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), facts)])))
-            .map_err(|e| wrong(std::io::Error::other(e)))?;
+        let bytes = self.to_bytes(config, data).map_err(|e| wrong(std::io::Error::other(e)))?;
         write_beside(path, &bytes).map_err(wrong)
     }
 
@@ -134,8 +130,44 @@ impl Checkpoint {
     pub fn load(path: &Path, config: &ValidConfig, data: &str) -> Result<Self, CheckpointError> {
         let bytes =
             fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
-        let (facts, mut tensors) =
-            read(&bytes).map_err(|reason| CheckpointError::Damaged { path: path.into(), reason })?;
+        Self::from_bytes(&bytes, path, config, data)
+    }
+
+    pub(crate) fn to_bytes(&self, config: &ValidConfig, data: &str) -> Result<Vec<u8>, SafeTensorError> {
+        let facts = Facts {
+            step: self.step,
+            recipe: config.recipe(),
+            data: data.into(),
+            averaged: self.averaging.as_ref().map_or(0, Averaging::updates),
+            offline: self.offline.clone(),
+            suspects: self.suspects.clone(),
+            collapsed_steps: self.collapsed_steps,
+        };
+        let facts = serde_json::to_string(&facts).expect("facts are plain data");
+        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let flat = |(name, values): (&String, &Vec<f32>)| (name.clone(), vec![values.len()], bytes(values));
+        let weights = self.network.tensors().iter();
+        let weights = weights.map(|(name, t)| (name.clone(), t.shape.clone(), bytes(&t.values)));
+        let states = self.optimiser.state().iter().map(flat);
+        let averages = self.averaging.iter().flat_map(|averaging| averaging.state().iter().map(flat));
+        let head = self.head.iter().map(|head| (HEAD.to_owned(), vec![head.len()], bytes(head)));
+        let tensors: Vec<_> = weights.chain(states).chain(averages).chain(head).collect();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+            (name, view.expect("shapes are those of the values"))
+        });
+        safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), facts)])))
+    }
+
+    /// Takes a checkpoint that was read from `path`.
+    pub(crate) fn from_bytes(
+        bytes: &[u8],
+        path: &Path,
+        config: &ValidConfig,
+        data: &str,
+    ) -> Result<Self, CheckpointError> {
+        let damaged = |reason| CheckpointError::Damaged { path: path.into(), reason };
+        let (facts, mut tensors) = read(bytes).map_err(damaged)?;
         if facts.recipe != config.recipe() {
             return Err(CheckpointError::OtherRecipe {
                 path: path.into(),
@@ -146,31 +178,44 @@ impl Checkpoint {
         if facts.data != data {
             return Err(CheckpointError::OtherData { path: path.into(), then: facts.data, now: data.into() });
         }
-        let sums = tensors.split_off(SUMS);
-        let (sums, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            sums.into_iter().partition(|(name, _)| name.starts_with(SUMS));
-        tensors.extend(rest);
+        let mut take = |wanted: &dyn Fn(&str) -> bool| -> BTreeMap<String, Vec<f32>> {
+            let taken = tensors.extract_if(.., |name, _| wanted(name));
+            taken.map(|(name, tensor)| (name, tensor.values)).collect()
+        };
+        let state = take(&|name| of_state(name).is_some());
+        let averages = take(&|name| name.starts_with(AVERAGE));
+        let head = take(&|name| name == HEAD).remove(HEAD);
         let network = TrainNetwork::from_weights(config.graph().clone(), tensors)
             .map_err(|source| CheckpointError::Weights { path: path.into(), source })?;
-        let sums = sums.into_iter().map(|(name, t)| (name[SUMS.len()..].to_owned(), t.values)).collect();
-        if let Some(reason) = misfit(&network, &sums) {
-            return Err(CheckpointError::Damaged { path: path.into(), reason });
+        let len = |name: &str| match name {
+            HEAD => head.as_ref().map(Vec::len),
+            _ => network.tensors().get(name).map(|tensor| tensor.values.len()),
+        };
+        if let Some(reason) = misfit(len, &state).or_else(|| misfit(len, &averages)) {
+            return Err(damaged(reason));
         }
-        let optimiser = AdaGrad::with_sums(config.settings().optimiser, sums);
-        Ok(Self { step: facts.step, network, optimiser, collapsed_steps: facts.collapsed_steps })
+        let settings = config.settings();
+        let averaging = settings.averaging.map(|c| Averaging::with_state(c, averages, facts.averaged));
+        let optimiser = Optimiser::with_state(settings.optimiser, state, facts.step);
+        let Facts { step, offline, suspects, collapsed_steps, .. } = facts;
+        Ok(Self { step, network, head, optimiser, averaging, offline, suspects, collapsed_steps })
     }
 }
 
-/// What is wrong with the sums, if anything is.
-fn misfit(network: &TrainNetwork, sums: &BTreeMap<String, Vec<f32>>) -> Option<String> {
-    sums.iter().find_map(|(name, sums)| match network.tensors().get(name) {
-        Some(tensor)
-            if tensor.values.len() == sums.len() && sums.iter().all(|s| s.is_finite() && *s >= 0.0) =>
-        {
-            None
-        }
-        Some(_) => Some(format!("the optimiser's sums of `{name}` do not fit it")),
-        None => Some(format!("the optimiser has sums of `{name}`, which is no weight of the network")),
+/// The weight that a tensor of the optimiser belongs to; none for a weight itself.
+fn of_state(name: &str) -> Option<&str> {
+    STATES.iter().find_map(|prefix| name.strip_prefix(prefix))
+}
+
+/// What is wrong with tensors that belong to weights of the given lengths, if anything is.
+fn misfit(len: impl Fn(&str) -> Option<usize>, state: &BTreeMap<String, Vec<f32>>) -> Option<String> {
+    // Sums and means of squares, whose roots are taken.
+    let is_square = |name: &str| name.starts_with("adagrad.") || name.starts_with("adam.v.");
+    let fits = |name: &str, v: f32| v.is_finite() && (v >= 0.0 || !is_square(name));
+    state.iter().find_map(|(name, values)| match len(of_state(name).or(name.strip_prefix(AVERAGE))?) {
+        Some(len) if len == values.len() && values.iter().all(|v| fits(name, *v)) => None,
+        Some(_) => Some(format!("`{name}` does not fit its weight")),
+        None => Some(format!("it holds `{name}`, but no such weight")),
     })
 }
 
@@ -197,20 +242,41 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::{Gradients, TrainConfig};
+    use crate::{AveragingConfig, ImageId, OfflineConfig, Subset, SuspectConfig, TrainConfig};
 
     fn config(extra: &str) -> ValidConfig {
-        let text = format!("{extra}\ndata.train = \"faces\"\nschedule.steps = 9\n");
+        let text = format!("{extra}\naveraging = {{}}\ndata.train = \"faces\"\nschedule.steps = 9\n");
         toml::from_str::<TrainConfig>(&text).unwrap().validate().unwrap()
     }
 
     fn checkpoint() -> Checkpoint {
         let config = config("");
         let mut network = TrainNetwork::new(config.graph().clone(), &mut ChaCha8Rng::seed_from_u64(1));
-        let mut optimiser = AdaGrad::new(config.settings().optimiser);
-        let gradients = Gradients::from([("conv1.weight".to_owned(), vec![0.5; 2400])]);
-        optimiser.step(&mut network, &gradients, 0.1);
-        Checkpoint { step: 7, network, optimiser, collapsed_steps: 2 }
+        let mut optimiser = Optimiser::new(config.settings().optimiser);
+        let gradient = vec![0.5; 2400];
+        optimiser
+            .step(0.1, [("conv1.weight", network.values_mut("conv1.weight"), &gradient[..])].into_iter());
+        let mut averaging = Averaging::new(AveragingConfig::default());
+        averaging.update(0, network.tensors().iter().map(|(name, t)| (name.as_str(), t.values.as_slice())));
+        let head = Some(vec![0.25; 12 * 128]);
+        let mut suspects = Suspects::new(SuspectConfig::default());
+        let embeddings = [1.0, 0.0, 0.6, 0.8, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0];
+        suspects.look(&embeddings, &[0, 1, 1, 2, 2], &[0, 1, 2, 3, 4].map(ImageId)).unwrap();
+        assert!(!suspects.twins().is_empty());
+        let subset = Subset { images: [0, 1, 2, 3, 4].map(ImageId).into(), labels: vec![0, 1, 1, 2, 2] };
+        let (pool, _) =
+            OfflinePool::mine(&embeddings, &subset, OfflineConfig::default().triplets, 1, 1).unwrap();
+        assert!(!pool.is_empty());
+        Checkpoint {
+            step: 1,
+            network,
+            head,
+            optimiser,
+            averaging: Some(averaging),
+            offline: Some(pool),
+            suspects: Some(suspects),
+            collapsed_steps: 2,
+        }
     }
 
     #[test]

@@ -7,7 +7,10 @@ use facenet::network::{self, Graph, UnknownNetwork};
 use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
-use crate::{AdaGradConfig, Augment, AugmentConfig, AugmentError, LoaderConfig, MinerConfig, SamplerConfig};
+use crate::{
+    Augment, AugmentConfig, AugmentError, AveragingConfig, DeviceConfig, LoaderConfig, LossConfig,
+    OfflineConfig, OptimiserConfig, OutOfRange, SamplerConfig, ScheduleConfig, SuspectConfig,
+};
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,17 +27,32 @@ pub struct TrainConfig {
     /// What a batch is made of.
     #[serde(default)]
     pub batch: SamplerConfig,
-    /// Which triplets are learnt from.
+    /// What is learnt from a batch.
     #[serde(default)]
-    pub triplets: MinerConfig,
+    pub loss: LossConfig,
+    /// Other losses from later steps on: first a softmax loss, then triplets; or triplets that get harder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageConfig>,
     /// How training crops are varied.
     #[serde(default)]
     pub augment: AugmentConfig,
-    /// AdaGrad.
+    /// How weights move against their gradients.
     #[serde(default)]
-    pub optimiser: AdaGradConfig,
+    pub optimiser: OptimiserConfig,
+    /// The average of the weights that is validated and kept as the model; none, the last weights are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub averaging: Option<AveragingConfig>,
+    /// Triplets mined from a part of the data set now and then; none, only from each batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineConfig>,
+    /// The search for wrong labels; none, no search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<SuspectConfig>,
     /// How many steps, at which learning rate.
     pub schedule: ScheduleConfig,
+    /// Where the network computes.
+    #[serde(default)]
+    pub device: DeviceConfig,
     /// How far batches are prepared ahead.
     #[serde(default)]
     pub loader: LoaderConfig,
@@ -77,64 +95,34 @@ pub struct ValidationConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Its name: `lite`, `nn4`.
+    /// Its name, one of [`facenet::network::NAMES`].
     pub name: String,
     /// Coordinates of an embedding.
     pub dimension: usize,
     /// The part of a training crop's edge that the network sees, see [`Preprocessing::field`].
     pub field: f32,
+    /// The share of the embedding layer's inputs that are left out at random, in `[0, 1)`.
+    pub dropout: f32,
+    /// The most images that share the statistics of a batch normalisation, at least 2; none, the whole batch. A batch
+    /// larger than memory needs it, since the statistics of a group are known only when all of it is in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub norm_group: Option<usize>,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { name: "lite".into(), dimension: 128, field: 0.875 }
+        Self { name: "lite".into(), dimension: 128, field: 0.875, dropout: 0.0, norm_group: None }
     }
 }
 
-/// Steps and learning rate: a linear warm-up, a plateau, and a cosine down to the final rate.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Another loss from a step on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// Batches to learn from.
-    pub steps: u64,
-    /// The rate of the plateau; 0.05 in the paper (§3).
-    #[serde(default = "default_learning_rate")]
-    pub learning_rate: f32,
-    /// Steps until the plateau is reached.
-    #[serde(default)]
-    pub warm_up: u64,
-    /// The share of all steps after which the rate is lowered, in `[0, 1]`: the paper lowers it "to finalize the
-    /// model" and does not say when.
-    #[serde(default = "default_plateau")]
-    pub plateau: f64,
-    /// The rate at the end, as a share of the plateau's.
-    #[serde(default = "default_final_share")]
-    pub final_share: f32,
-}
-
-fn default_learning_rate() -> f32 {
-    0.05
-}
-
-fn default_plateau() -> f64 {
-    0.5
-}
-
-fn default_final_share() -> f32 {
-    0.01
-}
-
-impl ScheduleConfig {
-    /// The learning rate of a step, counted from 0.
-    pub fn rate(&self, step: u64) -> f32 {
-        if step < self.warm_up {
-            return self.learning_rate * (step + 1) as f32 / self.warm_up as f32;
-        }
-        let start = self.plateau * self.steps as f64;
-        let progress = ((step as f64 - start) / (self.steps as f64 - start).max(1.0)).clamp(0.0, 1.0) as f32;
-        let cosine = (1.0 + (std::f32::consts::PI * progress).cos()) / 2.0;
-        self.learning_rate * (self.final_share + (1.0 - self.final_share) * cosine)
-    }
+pub struct StageConfig {
+    /// The first step, counted from 0, that learns from it.
+    pub from: u64,
+    /// The loss.
+    pub loss: LossConfig,
 }
 
 /// What is written, and when, in steps.
@@ -151,11 +139,22 @@ pub struct RunConfig {
     pub keep: usize,
     /// Steps for which the embedding must be collapsed before the run stops.
     pub collapse_patience: u64,
+    /// What a step may take in memory, in MiB, chips waiting included; none, as much as the whole batch needs. Larger
+    /// batches go through the network in pieces, to the same gradient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
 }
 
 impl Default for RunConfig {
     fn default() -> Self {
-        Self { log_every: 10, checkpoint_every: 100, validate_every: 500, keep: 2, collapse_patience: 100 }
+        Self {
+            log_every: 10,
+            checkpoint_every: 100,
+            validate_every: 500,
+            keep: 2,
+            collapse_patience: 100,
+            memory_mib: None,
+        }
     }
 }
 
@@ -197,7 +196,7 @@ pub enum ConfigError {
     #[error("`{key}` is {found}, but expected {expected}")]
     Range {
         /// The key.
-        key: &'static str,
+        key: String,
         /// Its value.
         found: String,
         /// What it may be.
@@ -227,42 +226,43 @@ impl TrainConfig {
     /// # Errors
     /// On the first that does not.
     pub fn validate(self) -> Result<ValidConfig, ConfigError> {
-        let range = |ok: bool, key, found: &dyn ToString, expected| {
+        let range = |ok: bool, key: &str, found: &dyn ToString, expected| {
+            let key = key.to_owned();
             if ok { Ok(()) } else { Err(ConfigError::Range { key, found: found.to_string(), expected }) }
         };
-        let ScheduleConfig { steps, learning_rate, plateau, final_share, .. } = self.schedule;
-        range(steps > 0, "schedule.steps", &steps, "at least 1")?;
-        range(
-            learning_rate > 0.0 && learning_rate.is_finite(),
-            "schedule.learning_rate",
-            &learning_rate,
-            "a number above 0",
-        )?;
-        range((0.0..=1.0).contains(&plateau), "schedule.plateau", &plateau, "a share from 0 to 1")?;
-        range(
-            (0.0..=1.0).contains(&final_share),
-            "schedule.final_share",
-            &final_share,
-            "a share from 0 to 1",
-        )?;
+        let of_table = |table: &'static str| {
+            move |OutOfRange { key, found, expected }| ConfigError::Range {
+                key: format!("{table}.{key}"),
+                found,
+                expected,
+            }
+        };
+        self.schedule.check().map_err(of_table("schedule"))?;
         let dimension = self.network.dimension;
         range((1..=4096).contains(&dimension), "network.dimension", &dimension, "1 to 4096")?;
-        let AdaGradConfig { initial_accumulator, weight_decay } = self.optimiser;
-        range(
-            initial_accumulator >= 0.0 && initial_accumulator.is_finite(),
-            "optimiser.initial_accumulator",
-            &initial_accumulator,
-            "a number from 0",
-        )?;
-        range(
-            (0.0..1.0).contains(&weight_decay),
-            "optimiser.weight_decay",
-            &weight_decay,
-            "a number from 0 below 1",
-        )?;
-        let margin = self.triplets.margin;
-        range(margin > 0.0 && margin <= 4.0, "triplets.margin", &margin, "a number above 0, up to 4")?;
-        let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience } = self.run;
+        self.optimiser.check().map_err(of_table("optimiser"))?;
+        if let Some(averaging) = &self.averaging {
+            averaging.check().map_err(of_table("averaging"))?;
+        }
+        if let Some(offline) = &self.offline {
+            offline.check().map_err(of_table("offline"))?;
+        }
+        if let Some(suspects) = &self.suspects {
+            suspects.check().map_err(of_table("suspects"))?;
+        }
+        self.loss.check().map_err(of_table("loss"))?;
+        let mut from = 0;
+        for stage in &self.stages {
+            stage.loss.check().map_err(of_table("stages.loss"))?;
+            range(stage.from > from, "stages.from", &stage.from, "a step after those of the stages before")?;
+            from = stage.from;
+        }
+        let NetworkConfig { dropout, norm_group, .. } = self.network;
+        range((0.0..1.0).contains(&dropout), "network.dropout", &dropout, "a share from 0 below 1")?;
+        if let Some(group) = norm_group {
+            range(group >= 2, "network.norm_group", &group, "at least 2")?;
+        }
+        let RunConfig { log_every, checkpoint_every, validate_every, keep, collapse_patience, .. } = self.run;
         for (key, value) in [
             ("run.log_every", log_every),
             ("run.checkpoint_every", checkpoint_every),
@@ -275,7 +275,7 @@ impl TrainConfig {
         let table = network::table(&self.network.name)?;
         let preprocessing = Preprocessing {
             version: PREPROCESSING_VERSION,
-            edge_px: table.input_edge as u32,
+            edge_px: table.input_edge() as u32,
             field: self.network.field,
         };
         let augment = Augment::new(self.augment, preprocessing)?;
@@ -306,17 +306,29 @@ impl ValidConfig {
     }
 
     /// The settings that decide the weights, as text: two runs with equal text and data give equal weights. Paths,
-    /// threads and intervals of writing are left out.
+    /// threads and devices and intervals of writing are left out.
     pub fn recipe(&self) -> String {
-        let TrainConfig { seed, network, batch, triplets, augment, optimiser, schedule, .. } = &self.config;
-        serde_json::to_string(&(seed, network, batch, triplets, augment, optimiser, schedule))
-            .expect("settings are plain data")
+        let recipe = TrainConfig {
+            data: DataConfig { train: PathBuf::new(), cache_mib: 0, validation: None },
+            device: DeviceConfig::default(),
+            loader: LoaderConfig::default(),
+            run: RunConfig::default(),
+            ..self.config.clone()
+        };
+        serde_json::to_string(&recipe).expect("settings are plain data")
+    }
+
+    /// The losses and the steps from which they hold, the first from 0.
+    pub fn stages(&self) -> Vec<StageConfig> {
+        let first = StageConfig { from: 0, loss: self.config.loss.clone() };
+        std::iter::once(first).chain(self.config.stages.iter().cloned()).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MinerConfig;
 
     fn parse(text: &str) -> Result<TrainConfig, toml::de::Error> {
         toml::from_str(text)
@@ -327,7 +339,8 @@ mod tests {
     #[test]
     fn the_least_config_has_the_papers_settings() {
         let config = parse(LEAST).unwrap();
-        assert_eq!((config.triplets.margin, config.schedule.learning_rate), (0.2, 0.05));
+        assert_eq!(config.loss, LossConfig::Triplet(MinerConfig { margin: 0.2, ..MinerConfig::default() }));
+        assert_eq!(config.schedule.learning_rate, 0.05);
         assert_eq!((config.network.dimension, config.network.name.as_str()), (128, "lite"));
         assert_eq!(config.clone().validate().unwrap().preprocessing().edge_px, 64);
         assert_eq!(parse(&config.to_toml()).unwrap(), config, "the effective config reads back as it was");
@@ -335,8 +348,12 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_refused_with_those_that_exist() {
-        let error = parse(&format!("{LEAST}[triplets]\nmargn = 0.2\n")).unwrap_err().to_string();
-        assert!(error.contains("unknown field `margn`, expected `margin` or `rule`"), "{error}");
+        let error =
+            parse(&format!("{LEAST}[loss]\nkind = \"triplet\"\nmargn = 0.2\n")).unwrap_err().to_string();
+        assert!(
+            error.contains("unknown field `margn`, expected one of `margin`, `rule`, `positives`, `cap`"),
+            "{error}"
+        );
         assert!(parse(&format!("sed = 1\n{LEAST}")).unwrap_err().to_string().contains("unknown field `sed`"));
     }
 
@@ -345,8 +362,16 @@ mod tests {
         for (line, expected) in [
             ("[schedule]\nsteps = 0", "`schedule.steps` is 0, but expected at least 1"),
             (
-                "schedule.steps = 1\n[triplets]\nmargin = 0.0",
-                "`triplets.margin` is 0, but expected a number above 0, up to 4",
+                "schedule.steps = 1\n[loss]\nkind = \"triplet\"\nmargin = 0.0",
+                "`loss.margin` is 0, but expected a number above 0, up to 4",
+            ),
+            (
+                "schedule.steps = 1\n[[stages]]\nfrom = 0\nloss.kind = \"softmax\"",
+                "`stages.from` is 0, but expected a step after those of the stages before",
+            ),
+            (
+                "schedule.steps = 1\n[network]\nnorm_group = 1",
+                "`network.norm_group` is 1, but expected at least 2",
             ),
             ("schedule.steps = 1\n[run]\nkeep = 0", "`run.keep` is 0, but expected at least 1"),
             (
@@ -358,17 +383,6 @@ mod tests {
             let error = parse(&format!("data.train = \"faces\"\n{line}\n")).unwrap().validate().unwrap_err();
             assert_eq!(error.to_string(), expected);
         }
-    }
-
-    #[test]
-    fn the_rate_warms_up_stays_and_falls_to_its_final_share() {
-        let schedule =
-            ScheduleConfig { steps: 100, learning_rate: 0.5, warm_up: 10, plateau: 0.5, final_share: 0.1 };
-        assert!((schedule.rate(0) - 0.05).abs() < 1e-6);
-        assert_eq!((schedule.rate(9), schedule.rate(10), schedule.rate(50)), (0.5, 0.5, 0.5));
-        assert!((schedule.rate(75) - 0.275).abs() < 1e-6);
-        assert!((schedule.rate(100) - 0.05).abs() < 1e-6);
-        assert!((schedule.rate(5000) - 0.05).abs() < 1e-6);
     }
 
     #[test]

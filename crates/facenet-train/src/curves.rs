@@ -123,7 +123,13 @@ mod tests {
     #[test]
     fn a_run_of_no_of_one_and_of_many_records_is_drawn() {
         let record = |step| {
-            Record::Validation(ValidationRecord { step, accuracy: Some(0.8), standard_error: None, auc: 0.9 })
+            Record::Validation(ValidationRecord {
+                step,
+                accuracy: Some(0.8),
+                standard_error: None,
+                auc: 0.9,
+                threshold: None,
+            })
         };
         for count in [0, 1, 30] {
             let picture = draw(&(0..count).map(record).collect::<Vec<_>>()).unwrap();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use facenet_core::RgbImage;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use cache::Cache;
@@ -19,7 +20,7 @@ pub use cache::Unreadable;
 pub const MIN_EDGE_PX: u32 = 16;
 
 /// An image of a [`Dataset`]: its position in the order of identity, then image name, both by bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ImageId(pub u32);
 
 /// A person and the images of that person.
@@ -184,6 +185,16 @@ impl Dataset {
     /// The people, in order of name.
     pub fn identities(&self) -> &[Identity] {
         &self.identities
+    }
+
+    /// The position of the person whom an image shows, in [`identities`](Self::identities).
+    ///
+    /// # Panics
+    /// When there is no such image.
+    pub fn identity_of(&self, image: ImageId) -> u32 {
+        let position = self.identities.partition_point(|identity| identity.images.end <= image.0);
+        assert!(position < self.identities.len(), "an image of this data set");
+        position as u32
     }
 
     /// How many images there are.

@@ -16,39 +16,66 @@
 //! ```
 
 mod augment;
+mod averaging;
 mod checkpoint;
 mod config;
 mod curves;
 mod dataset;
+mod device;
+mod exact;
 mod loader;
 mod log;
 mod loss;
 mod miner;
 mod network;
+mod offline;
 mod ops;
 mod optimiser;
+mod page;
+mod pieces;
+mod processes;
+mod range;
 mod run;
 mod sampler;
+mod schedule;
+mod snapshot;
+mod survey;
+mod suspects;
 mod train;
 mod validate;
 
 pub use augment::{Augment, AugmentConfig, AugmentError};
+pub use averaging::{Averaging, AveragingConfig};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{
-    ConfigError, DataConfig, NetworkConfig, RunConfig, ScheduleConfig, TrainConfig, ValidConfig,
+    ConfigError, DataConfig, NetworkConfig, RunConfig, StageConfig, TrainConfig, ValidConfig,
     ValidationConfig,
 };
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
-pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig};
+pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
+pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};
-pub use loss::{Loss, triplet_loss};
-pub use miner::{
-    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, SquaredDistances,
-    Triplet, mine,
+pub use loss::{
+    ArcfaceConfig, Batch, BatchHardConfig, ContrastiveConfig, CosfaceConfig, DistanceKind, HeadShape, Loss,
+    LossConfig, Measured, Objective, ObjectiveError, SoftmaxConfig, mean_distances, triplet_loss,
 };
-pub use network::{Gradients, Pass, TrainNetwork};
-pub use optimiser::{AdaGrad, AdaGradConfig};
+pub use miner::{
+    Hardness, MeanDistances, MineError, Mined, MinerConfig, NegativeRule, NotEmbeddings, PositiveRule,
+    SquaredDistances, Triplet, TripletKind, all_triplets, mine,
+};
+pub use network::{Dropout, Gradients, Pass, TrainNetwork};
+pub use offline::{OfflineConfig, OfflinePool, Subset};
+pub use optimiser::{AdaGradConfig, AdamConfig, Optimiser, OptimiserConfig, SgdConfig, clip};
+pub use page::{End, LivePage};
+pub use pieces::StepMemory;
+#[cfg(feature = "mpi")]
+pub use processes::Mpi;
+pub use processes::{Alone, Processes};
+pub use range::OutOfRange;
 pub use run::{RunError, RunFolder};
 pub use sampler::{BatchPlan, Draw, Item, Sampler, SamplerConfig, SamplerError};
-pub use train::{Event, TrainError, Trained, train};
+pub use schedule::{ScheduleConfig, ScheduleShape};
+pub use snapshot::{BINS, Face, HardTriplet, Histogram, MAX_HARDEST, Snapshot};
+pub use suspects::{SamePerson, SheetLimits, Stranger, SuspectConfig, Suspects, Twins, contact_sheet};
+pub use train::{Event, TrainError, Trained, train, train_together};
 pub use validate::{ValidateError, Validator};

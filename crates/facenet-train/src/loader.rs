@@ -2,16 +2,20 @@
 
 mod ahead;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use facenet::{ChipCutter, preprocess};
-use facenet_core::RgbImage;
+use facenet::ChipCutter;
+use facenet_core::{Chip, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
 use crate::dataset::{Dataset, ImageId};
+use crate::miner::Triplet;
+use crate::offline::{OfflineConfig, OfflinePool};
 use crate::sampler::{BatchPlan, Item, Sampler};
 use ahead::Ahead;
 pub use ahead::LoadError;
@@ -47,6 +51,21 @@ pub struct BatchSource {
     pub sampler: Sampler,
     /// How they become chips.
     pub augment: Augment,
+    /// Images that are not used, as if they could not be read.
+    pub excluded: Arc<HashSet<ImageId>>,
+    /// Triplets that some batches are made of; none, all are the sampler's.
+    pub offline: Option<OfflineBatches>,
+}
+
+/// Batches made of triplets that were mined beforehand.
+#[derive(Debug, Clone)]
+pub struct OfflineBatches {
+    /// The triplets.
+    pub pool: Arc<OfflinePool>,
+    /// How they are used.
+    pub config: OfflineConfig,
+    /// What decides which steps are theirs, in which order.
+    pub seed: u64,
 }
 
 /// A batch, ready for the network.
@@ -54,55 +73,70 @@ pub struct BatchSource {
 pub struct LoadedBatch {
     /// Which step it is for.
     pub step: u64,
-    /// The chips, `[batch, 3, edge, edge]`, as [`facenet::preprocess`] writes them.
-    pub images: Vec<f32>,
+    /// The augmented faces: bytes, a quarter of what the network's input takes.
+    pub chips: Vec<Chip>,
     /// Whose they are, `[batch]`: positions in [`Dataset::identities`].
     pub labels: Vec<u32>,
     /// Which images they are, `[batch]`.
     pub ids: Vec<ImageId>,
+    /// A seed of each face for what the network draws, `[batch]`.
+    pub seeds: Vec<u64>,
+    /// The triplets that the batch was made of, by its rows; none when it is to be mined.
+    pub triplets: Option<Vec<Triplet>>,
     /// How many planned images could not be read. For each, another image of the same person stands in, if
     /// there is one; without, the batch is smaller, and who has one face left in it serves as a negative.
     pub skipped: usize,
 }
 
 impl BatchSource {
-    /// Reads, decodes, augments and preprocesses the batch of a step.
+    /// Reads, decodes and augments the batch of a step.
     pub fn load(&self, step: u64) -> LoadedBatch {
-        let plan = self.sampler.batch(step);
+        let (plan, triplets) =
+            match self.offline.as_ref().and_then(|offline| offline.batch(step, &self.dataset)) {
+                Some((plan, triplets)) => (plan, Some(triplets)),
+                None => (self.sampler.batch(step), None),
+            };
         let planned = plan.items.len();
         let (readable, skipped) = self.readable(plan);
 
-        let edge = self.augment.edge_px() as usize;
         let mut batch = LoadedBatch {
             step,
-            images: vec![0.0; readable.len() * 3 * edge * edge],
+            chips: Vec::with_capacity(planned),
             labels: Vec::with_capacity(planned),
             ids: Vec::with_capacity(planned),
+            seeds: Vec::with_capacity(planned),
+            triplets: triplets.map(|triplets| in_rows(&triplets, planned, &readable)),
             skipped,
         };
         let mut cutter = ChipCutter::new();
-        for ((item, image), out) in readable.iter().zip(batch.images.chunks_exact_mut(3 * edge * edge)) {
-            let chip = self.augment.chip(&mut cutter, image, item.augment_seed);
-            preprocess(&chip.expect("every part that is seen of an image of MIN_EDGE_PX has a pixel"), out);
+        for (_, item, image) in readable {
+            let chip = self.augment.chip(&mut cutter, &image, item.augment_seed);
+            batch.chips.push(chip.expect("every part that is seen of an image of MIN_EDGE_PX has a pixel"));
             batch.labels.push(item.identity);
             batch.ids.push(item.image);
+            batch.seeds.push(item.augment_seed);
         }
         batch
     }
 
-    /// The decoded images of a plan, in its order, and how many of those planned are unreadable.
-    fn readable(&self, plan: BatchPlan) -> (Vec<(Item, Arc<RgbImage>)>, usize) {
+    /// The decoded images of a plan with their places in it, and how many of those planned are unreadable.
+    fn readable(&self, plan: BatchPlan) -> (Vec<(usize, Item, Arc<RgbImage>)>, usize) {
         let mut taken: HashSet<ImageId> = plan.items.iter().map(|item| item.image).collect();
         let mut skipped = 0;
-        let read = |item: Item| match self.dataset.image(item.image) {
-            Ok(image) => Some((item, image)),
-            Err(_) => {
+        let read = |(place, item): (usize, Item)| match self.image(item.image) {
+            Some(image) => Some((place, item, image)),
+            None => {
                 skipped += 1; // the dataset keeps the error
-                self.stand_in(item, &mut taken)
+                self.stand_in(item, &mut taken).map(|(item, image)| (place, item, image))
             }
         };
-        let images = plan.items.into_iter().filter_map(read).collect();
+        let images = plan.items.into_iter().enumerate().filter_map(read).collect();
         (images, skipped)
+    }
+
+    /// A decoded image; none when it cannot be read or is not to be used.
+    fn image(&self, image: ImageId) -> Option<Arc<RgbImage>> {
+        if self.excluded.contains(&image) { None } else { self.dataset.image(image).ok() }
     }
 
     /// The next image of the same person that is readable and not in the batch yet; after the last one comes
@@ -113,11 +147,54 @@ impl BatchSource {
             if taken.contains(&other) {
                 return None;
             }
-            let image = self.dataset.image(other).ok()?;
+            let image = self.image(other)?;
             taken.insert(other);
             Some((Item { image: other, ..item }, image))
         })
     }
+}
+
+impl OfflineBatches {
+    /// The faces of a step's batch, each image once, and its triplets by their places; none when the step is the
+    /// sampler's.
+    fn batch(&self, step: u64, dataset: &Dataset) -> Option<(BatchPlan, Vec<Triplet>)> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(step);
+        if self.pool.is_empty() || rng.random::<f64>() >= self.config.share {
+            return None;
+        }
+        let drawn = self.pool.batch(step, self.seed, self.config.batch);
+        let mut places: HashMap<ImageId, u32> = HashMap::new();
+        let mut items = Vec::new();
+        for &image in &drawn {
+            places.entry(image).or_insert_with(|| {
+                let identity = dataset.identity_of(image);
+                items.push(Item { image, identity, augment_seed: rng.random() });
+                items.len() as u32 - 1
+            });
+        }
+        let (triplets, _) = drawn.as_chunks::<3>();
+        let triplet = |&[anchor, positive, negative]: &[ImageId; 3]| Triplet {
+            anchor: places[&anchor],
+            positive: places[&positive],
+            negative: places[&negative],
+        };
+        let triplets = triplets.iter().map(triplet).collect();
+        Some((BatchPlan { items }, triplets))
+    }
+}
+
+/// Triplets of places in a plan as those of rows in the batch, without those that lost a face.
+fn in_rows(triplets: &[Triplet], planned: usize, rows: &[(usize, Item, Arc<RgbImage>)]) -> Vec<Triplet> {
+    let mut row_of = vec![None; planned];
+    for (row, (place, ..)) in rows.iter().enumerate() {
+        row_of[*place] = Some(row as u32);
+    }
+    let row = |place: u32| row_of[place as usize];
+    let triplet = |t: &Triplet| {
+        Some(Triplet { anchor: row(t.anchor)?, positive: row(t.positive)?, negative: row(t.negative)? })
+    };
+    triplets.iter().filter_map(triplet).collect()
 }
 
 /// Prepares batches ahead and gives them in the order of their steps. Dropping it stops its threads and waits
@@ -177,7 +254,7 @@ mod tests {
         let sampler = SamplerConfig { identities: 5, faces: 3, negatives: 4, draw: Draw::Uniform };
         let sampler = Sampler::new(&dataset.image_counts(), sampler, 11).unwrap();
         let augment = Augment::new(config, Preprocessing { version: 1, edge_px: 16, field: 0.875 }).unwrap();
-        BatchSource { dataset: Arc::new(dataset), sampler, augment }
+        BatchSource { dataset: Arc::new(dataset), sampler, augment, excluded: Arc::default(), offline: None }
     }
 
     fn config(workers: usize, ahead: usize) -> LoaderConfig {
@@ -220,12 +297,12 @@ mod tests {
         let plan = source.sampler.batch(3).items;
         assert!(plan.iter().map(|item| item.image).eq(batch.ids.iter().copied()));
         assert!(plan.iter().map(|item| item.identity).eq(batch.labels.iter().copied()));
-        assert_eq!((batch.images.len(), batch.skipped), (plan.len() * 3 * 16 * 16, 0));
-        for (item, chip) in plan.iter().zip(batch.images.chunks_exact(3 * 16 * 16)) {
+        assert_eq!((batch.chips.len(), batch.skipped), (plan.len(), 0));
+        for (item, chip) in plan.iter().zip(&batch.chips) {
             // The red channel of person p and image i is 16 p + i everywhere.
             let image = item.image.0 - source.dataset.identities()[item.identity as usize].images.start;
-            let red = ((item.identity * 16 + image) as f32 - 127.5) / 128.0;
-            assert!(chip[..256].iter().all(|&v| v == red), "{item:?}");
+            let red = (item.identity * 16 + image) as u8;
+            assert!(chip.image().pixels().all(|pixel| pixel[0] == red), "{item:?}");
         }
     }
 
@@ -268,5 +345,47 @@ mod tests {
                 assert_eq!(found, count.min(readable), "step {step}, identity {identity}");
             }
         }
+    }
+
+    #[test]
+    fn an_excluded_image_is_replaced_like_an_unreadable_one() {
+        let folder = people(&[]);
+        let mut source = source(&folder, AugmentConfig::NONE, 0);
+        let images = source.dataset.identities()[3].images.clone();
+        source.excluded = Arc::new([ImageId(images.start + 2)].into());
+        let shown = |batch: &LoadedBatch| batch.ids.contains(&ImageId(images.start + 2));
+        let batches: Vec<LoadedBatch> = (0..40).map(|step| source.load(step)).collect();
+        assert!(batches.iter().any(|batch| batch.skipped > 0));
+        assert!(!batches.iter().any(shown));
+        assert!(source.dataset.take_unreadable().is_empty());
+    }
+
+    #[test]
+    fn offline_batches_hold_their_triplets_in_rows_and_only_their_share_of_the_steps() {
+        let folder = people(&["p03/1.png"]);
+        let mut source = source(&folder, AugmentConfig::NONE, 0);
+        // Person p at the angle 0.3 p on the circle, images a little apart: all triplets are within the margin.
+        let ids: Vec<ImageId> = (0..source.dataset.image_count() as u32).map(ImageId).collect();
+        let labels: Vec<u32> = ids.iter().map(|id| source.dataset.identity_of(*id)).collect();
+        let angle = |(id, label): (&ImageId, &u32)| 0.3 * *label as f32 + 0.01 * (id.0 % 7) as f32;
+        let embeddings: Vec<f32> =
+            ids.iter().zip(&labels).map(angle).flat_map(|a| [a.cos(), a.sin()]).collect();
+        let config = OfflineConfig { share: 0.5, batch: 4, ..OfflineConfig::default() };
+        let subset = crate::Subset { images: ids, labels };
+        let pool = OfflinePool::mine(&embeddings, &subset, config.triplets, 1, 1).unwrap().0;
+        assert!(!pool.is_empty());
+        source.offline = Some(OfflineBatches { pool: Arc::new(pool), config, seed: 3 });
+
+        let batches: Vec<LoadedBatch> = (0..60).map(|step| source.load(step)).collect();
+        let offline: Vec<_> = batches.iter().filter(|batch| batch.triplets.is_some()).collect();
+        assert!((15..45).contains(&offline.len()), "{}", offline.len());
+        for batch in offline {
+            assert_eq!(batch.ids.iter().collect::<HashSet<_>>().len(), batch.ids.len());
+            for t in batch.triplets.iter().flatten() {
+                let [a, p, n] = [t.anchor, t.positive, t.negative].map(|row| batch.labels[row as usize]);
+                assert!(a == p && a != n && t.anchor != t.positive, "{t:?}");
+            }
+        }
+        assert_eq!(batches[7], source.load(7), "a function of the step");
     }
 }

@@ -8,7 +8,9 @@ use facenet::write_beside;
 use facenet_eval::VerificationReport;
 use serde::{Deserialize, Serialize};
 
-use crate::Mined;
+use crate::loss::Measured;
+use crate::miner::MeanDistances;
+use crate::{LoadedBatch, Mined};
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,14 +34,17 @@ pub enum Record {
 pub struct StepRecord {
     /// Steps taken.
     pub step: u64,
-    /// The triplet loss.
+    /// The loss.
     pub loss: f32,
     /// The learning rate of the last step.
     pub learning_rate: f32,
-    /// Triplets a batch.
+    /// Triplets a batch; 0 with losses that have none.
     pub triplets: f64,
     /// The share of anchor-positive pairs that still have a negative inside the margin; none without pairs.
     pub active: Option<f64>,
+    /// The share of faces that a classification loss assigned to the right person; none with other losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
     /// Mean squared distance of a face to another of the same person, over whole batches; none without such.
     pub positive_distance: Option<f32>,
     /// Mean squared distance of a face to those of others, over whole batches; none without such.
@@ -65,6 +70,10 @@ pub struct ValidationRecord {
     pub standard_error: Option<f64>,
     /// Area under the ROC curve.
     pub auc: f64,
+    /// The squared distance up to which a pair counts as the same person, mean over folds; none when the pairs have
+    /// one fold, and in logs from before it was written down.
+    #[serde(default)]
+    pub threshold: Option<f32>,
 }
 
 impl ValidationRecord {
@@ -75,6 +84,9 @@ impl ValidationRecord {
             accuracy: report.accuracy.as_ref().map(|a| a.mean),
             standard_error: report.accuracy.as_ref().map(|a| a.standard_error),
             auc: report.auc,
+            threshold: report.accuracy.as_ref().map(|a| {
+                a.folds.iter().map(|fold| fold.threshold.value()).sum::<f32>() / a.folds.len() as f32
+            }),
         }
     }
 }
@@ -97,6 +109,7 @@ pub(crate) struct Window {
     loss: f64,
     triplets: usize,
     active: Mean,
+    accuracy: Mean,
     positive: Mean,
     negative: Mean,
     faces: usize,
@@ -127,21 +140,21 @@ impl Mean {
 impl Window {
     pub(crate) fn add(
         &mut self,
-        loss: f32,
-        mined: &Mined,
-        faces: usize,
-        skipped: usize,
+        measured: &Measured,
+        distances: Option<MeanDistances>,
+        batch: &LoadedBatch,
         waited: Duration,
         worked: Duration,
     ) {
         self.steps += 1;
-        self.loss += f64::from(loss);
-        self.triplets += mined.triplets.len();
-        self.active.add(mined.active());
-        self.positive.add(mined.batch_means.map(|means| f64::from(means.positive)));
-        self.negative.add(mined.batch_means.map(|means| f64::from(means.negative)));
-        self.faces += faces;
-        self.skipped += skipped;
+        self.loss += f64::from(measured.value);
+        self.triplets += measured.mined.as_ref().map_or(0, |mined| mined.triplets.len());
+        self.active.add(measured.mined.as_ref().and_then(Mined::active));
+        self.accuracy.add(measured.accuracy.map(f64::from));
+        self.positive.add(distances.map(|means| f64::from(means.positive)));
+        self.negative.add(distances.map(|means| f64::from(means.negative)));
+        self.faces += batch.labels.len();
+        self.skipped += batch.skipped;
         self.waited += waited;
         self.worked += worked;
     }
@@ -155,6 +168,7 @@ impl Window {
             learning_rate,
             triplets: self.triplets as f64 / steps,
             active: self.active.get(),
+            accuracy: self.accuracy.get(),
             positive_distance: self.positive.get().map(|v| v as f32),
             negative_distance: self.negative.get().map(|v| v as f32),
             faces: self.faces as f64 / steps,
@@ -228,7 +242,13 @@ mod tests {
     use super::*;
 
     fn validation(step: u64) -> Record {
-        Record::Validation(ValidationRecord { step, accuracy: Some(0.5), standard_error: None, auc: 0.5 })
+        Record::Validation(ValidationRecord {
+            step,
+            accuracy: Some(0.5),
+            standard_error: None,
+            auc: 0.5,
+            threshold: None,
+        })
     }
 
     #[test]

@@ -1,52 +1,38 @@
 //! Online mining: which triplets of a batch teach something (Schroff et al. 2015, §3.2).
 //!
 //! All anchor-positive pairs of the batch are used, not only the hardest ones (the paper: "more stable and
-//! converged slightly faster"); for each, one negative is chosen by a [`NegativeRule`].
+//! converged slightly faster"), unless a [`PositiveRule`] says otherwise; for each, one negative is chosen by
+//! a [`NegativeRule`].
+//!
+//! The distances are taken block by block of anchors, and a block is mined while it is in the cache; neither
+//! the whole matrix nor an array of triplets that could be is ever there.
 
+mod all;
+mod anchor;
 mod distances;
 mod hardness;
+mod people;
+mod ranked;
+mod rows;
+mod rules;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
+
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-pub use distances::{NotEmbeddings, SquaredDistances};
+use anchor::{Anchor, Choice, Tally};
+use ranked::Ranked;
+
+pub use all::{TripletKind, all_triplets};
+pub use distances::SquaredDistances;
 pub use hardness::Hardness;
-
-/// How the negative of an anchor-positive pair is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NegativeRule {
-    /// Any of the semi-hard ones, each as likely. No triplet where there is none.
-    SemiHardRandom,
-    /// The semi-hard one that is nearest to the anchor. No triplet where there is none.
-    SemiHardNearest,
-    /// The one nearest to the anchor, hard or semi-hard; no triplet where it is easy, since its loss is zero.
-    /// From random weights this rule tends to collapse all faces into one point (§3.2).
-    Hardest,
-}
-
-/// What makes a triplet worth learning from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MinerConfig {
-    /// How much farther than the positive a negative should lie, in squared distance, above 0 and up to 4.
-    pub margin: f32,
-    /// How the negative is chosen.
-    pub rule: NegativeRule,
-}
-
-impl Default for MinerConfig {
-    /// The margin of the paper, 0.2 (§3.1). The rule is the random one: the paper leaves the choice open, and
-    /// the nearest semi-hard negatives of many pairs are the same few faces, wrongly labelled ones first.
-    fn default() -> Self {
-        Self { margin: 0.2, rule: NegativeRule::SemiHardRandom }
-    }
-}
+pub(crate) use people::People;
+pub use rows::NotEmbeddings;
+pub(crate) use rows::Rows;
+pub use rules::{MinerConfig, NegativeRule, PositiveRule};
 
 /// Three faces of a batch, by their rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Triplet {
     /// The face that both distances are taken from.
     pub anchor: u32,
@@ -61,12 +47,15 @@ pub struct Triplet {
 pub struct Mined {
     /// In order of anchor, then positive; at most one for each pair.
     pub triplets: Vec<Triplet>,
-    /// Anchor-positive pairs, ordered: (a, p) and (p, a) are two.
+    /// Anchor-positive pairs of the [`PositiveRule`], ordered: (a, p) and (p, a) are two. Each gave a triplet,
+    /// has no negative, or is passed over.
     pub pairs: usize,
     /// Pairs that gave no triplet: the rule found no negative for them.
     pub pairs_without_negative: usize,
+    /// Pairs passed over by the cap: their positive is too far to be believed.
+    pub pairs_capped: usize,
     /// Pairs whose every negative is easy, or that have no negative at all: nothing is left to learn from
-    /// them.
+    /// them. Those passed over are not looked at.
     pub pairs_solved: usize,
     /// Mean squared distances over the mined triplets; none without triplets.
     pub mined_means: Option<MeanDistances>,
@@ -96,6 +85,9 @@ pub enum MineError {
     /// The margin is out of range.
     #[error("the margin is {0}, but expected a number above 0 and up to 4")]
     Margin(f32),
+    /// The cap is out of range.
+    #[error("the cap is {0}, but expected a number from 0 to below 1")]
+    Cap(f32),
     /// The embeddings are none.
     #[error(transparent)]
     NotEmbeddings(#[from] NotEmbeddings),
@@ -105,143 +97,120 @@ pub enum MineError {
 /// `[batch]`.
 ///
 /// A batch without two faces of one person, or with one person only, has no triplets; that is no error. The
-/// same input and seed give the same triplets whatever the number of threads. Time grows as `batch² log
-/// batch`, memory as `batch²`.
+/// same input and seed give the same triplets whatever the number of threads. Time grows as `batch²`, memory
+/// as `batch` times the rows of a block (128) on each thread.
 ///
 /// # Errors
-/// When the margin is out of range, the embeddings do not match the labels in number, or a row is not a
-/// finite unit vector.
+/// When the margin or the cap is out of range, the embeddings do not match the labels in number, or a row is
+/// not a finite unit vector.
 pub fn mine(embeddings: &[f32], labels: &[u32], config: MinerConfig, seed: u64) -> Result<Mined, MineError> {
     if !(config.margin > 0.0 && config.margin <= 4.0) {
         return Err(MineError::Margin(config.margin));
     }
-    let distances = SquaredDistances::between(embeddings, labels.len())?;
-    let anchors: Vec<OfAnchor> = (0..labels.len())
+    if !(config.cap >= 0.0 && config.cap < 1.0) {
+        return Err(MineError::Cap(config.cap));
+    }
+    let rows = Rows::check(embeddings, labels.len())?;
+    let people = People::of(labels);
+    let rows = if people.in_order() { rows } else { rows.arranged(&people.order) };
+    let farthest_positive = farthest_positive(&rows, &people, config.cap);
+    let choice = Choice { config, farthest_positive, seed };
+    let parts: Vec<Part> = rows
+        .blocks()
         .into_par_iter()
-        .map(|anchor| OfAnchor::mine(anchor, distances.from(anchor), labels, config, seed))
+        .map_init(Scratch::default, |scratch, block| Part::mine(block, &rows, &people, &choice, scratch))
         .collect();
-    Ok(sum(&anchors, &distances))
+    Ok(together(&parts, &people))
 }
 
-/// What one anchor gives.
+/// The distance beyond which a positive is passed over: of all `n` pairs, sorted, the one that `⌊cap · n⌋`
+/// others follow.
+///
+/// The blocks are computed twice, whole both times: the product of a part can differ in the last bit, and the
+/// pair at the border would then be on the wrong side of it.
+fn farthest_positive(rows: &Rows, people: &People, cap: f32) -> f32 {
+    if cap == 0.0 {
+        return f32::INFINITY;
+    }
+    let of_block = |out: &mut Vec<f32>, block: Range<usize>| {
+        rows.distances(block.clone(), 0..rows.count(), out);
+        let mut found = Vec::new();
+        for (position, distances) in block.zip(out.chunks(rows.count())) {
+            let run = people.run(position);
+            found.extend_from_slice(&distances[run.start..position]);
+            found.extend_from_slice(&distances[position + 1..run.end]);
+        }
+        found
+    };
+    let blocks: Vec<Vec<f32>> = rows.blocks().into_par_iter().map_init(Vec::new, of_block).collect();
+    let mut distances = blocks.concat();
+    let passed_over = (f64::from(cap) * distances.len() as f64) as usize;
+    match distances.len().checked_sub(1 + passed_over) {
+        None => f32::INFINITY,
+        Some(last) => *distances.select_nth_unstable_by(last, f32::total_cmp).1,
+    }
+}
+
+/// Memory that a thread keeps from block to block.
 #[derive(Default)]
-struct OfAnchor {
-    triplets: Vec<Triplet>,
-    pairs: usize,
-    solved: usize,
-    negatives: usize,
-    sum_positive: f64,
-    sum_negative: f64,
+struct Scratch {
+    distances: Vec<f32>,
+    ranked: Ranked,
 }
 
-impl OfAnchor {
-    fn mine(anchor: usize, distances: &[f32], labels: &[u32], config: MinerConfig, seed: u64) -> Self {
-        let mut of = Self::default();
-        let mut negatives = Vec::with_capacity(labels.len());
-        for (other, (&d, &label)) in distances.iter().zip(labels).enumerate() {
-            if label != labels[anchor] {
-                negatives.push(Neighbour::new(d, other));
-                of.sum_negative += f64::from(d);
-            } else if other != anchor {
-                of.pairs += 1;
-                of.sum_positive += f64::from(d);
+/// What a block of anchors gives.
+struct Part {
+    /// By anchor in the order of positions, then positive.
+    triplets: Vec<Triplet>,
+    tally: Tally,
+}
+
+impl Part {
+    fn mine(
+        block: Range<usize>,
+        rows: &Rows,
+        people: &People,
+        choice: &Choice,
+        scratch: &mut Scratch,
+    ) -> Self {
+        rows.distances(block.clone(), 0..rows.count(), &mut scratch.distances);
+        let mut part = Self { triplets: Vec::new(), tally: Tally::default() };
+        for (position, distances) in block.zip(scratch.distances.chunks(rows.count())) {
+            let run = people.run(position);
+            if run.len() > 1 || run.len() < rows.count() {
+                let anchor = Anchor { position, run: (run.start, run.end), distances, order: &people.order };
+                anchor.mine(choice, &mut scratch.ranked, &mut part.triplets, &mut part.tally);
             }
         }
-        of.negatives = negatives.len();
-        if of.pairs == 0 {
-            return of;
-        }
-
-        negatives.sort_unstable();
-        // A stream of its own for each anchor: no thread waits for another's draws.
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(anchor as u64);
-        for positive in (0..labels.len()).filter(|&p| p != anchor && labels[p] == labels[anchor]) {
-            let window = Window::of(&negatives, distances[positive], config.margin);
-            of.solved += usize::from(window.nearest_is_easy());
-            of.triplets.extend(window.choose(config.rule, &mut rng).map(|negative| Triplet {
-                anchor: anchor as u32,
-                positive: positive as u32,
-                negative: negative.row(),
-            }));
-        }
-        of
+        part
     }
 }
 
-/// A negative and its distance, ordered by distance, then row: a distance is never below zero, and the bits
-/// of such floats are in the order of the numbers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Neighbour(u64);
-
-impl Neighbour {
-    fn new(distance: f32, row: usize) -> Self {
-        Self(u64::from(distance.to_bits()) << 32 | row as u64)
+/// Adds up the parts in their order, so that also the means do not depend on threads.
+fn together(parts: &[Part], people: &People) -> Mined {
+    let mut triplets: Vec<Triplet> = Vec::with_capacity(parts.iter().map(|part| part.triplets.len()).sum());
+    let mut tally = Tally::default();
+    for part in parts {
+        triplets.extend_from_slice(&part.triplets);
+        tally.add(&part.tally);
     }
-
-    fn distance(self) -> f32 {
-        f32::from_bits((self.0 >> 32) as u32)
+    if !people.in_order() {
+        // Stable, and fast on what lies in runs: the positives of an anchor are in order already.
+        triplets.sort_by_key(|t| t.anchor);
     }
-
-    fn row(self) -> u32 {
-        self.0 as u32
-    }
-}
-
-/// The negatives of an anchor, nearest first, cut where they turn semi-hard and easy for one positive.
-struct Window<'a> {
-    hard: &'a [Neighbour],
-    semi_hard: &'a [Neighbour],
-}
-
-impl<'a> Window<'a> {
-    fn of(negatives: &'a [Neighbour], d_ap: f32, margin: f32) -> Self {
-        let hardness = |n: &Neighbour| Hardness::of(d_ap, n.distance(), margin);
-        let (hard, rest) = negatives.split_at(negatives.partition_point(|n| hardness(n) == Hardness::Hard));
-        let semi_hard = &rest[..rest.partition_point(|n| hardness(n) == Hardness::SemiHard)];
-        Self { hard, semi_hard }
-    }
-
-    fn nearest_is_easy(&self) -> bool {
-        self.hard.is_empty() && self.semi_hard.is_empty()
-    }
-
-    fn choose(&self, rule: NegativeRule, rng: &mut ChaCha8Rng) -> Option<Neighbour> {
-        match rule {
-            NegativeRule::SemiHardRandom if self.semi_hard.is_empty() => None,
-            NegativeRule::SemiHardRandom => Some(self.semi_hard[rng.random_range(0..self.semi_hard.len())]),
-            NegativeRule::SemiHardNearest => self.semi_hard.first().copied(),
-            NegativeRule::Hardest => self.hard.first().or(self.semi_hard.first()).copied(),
-        }
-    }
-}
-
-/// Adds up the anchors in their order, so that also the means do not depend on threads.
-fn sum(anchors: &[OfAnchor], distances: &SquaredDistances) -> Mined {
-    let triplets: Vec<Triplet> = anchors.iter().flat_map(|of| of.triplets.iter().copied()).collect();
-    let pairs = anchors.iter().map(|of| of.pairs).sum();
-    let negatives: usize = anchors.iter().map(|of| of.negatives).sum();
-    let mean = |sum: f64, count: usize| (sum / count as f64) as f32;
-    let total = |of: fn(&OfAnchor) -> f64| anchors.iter().map(of).sum::<f64>();
-    let over_triplets = |other: fn(&Triplet) -> u32| {
-        let of = |t: &Triplet| f64::from(distances.from(t.anchor as usize)[other(t) as usize]);
-        mean(triplets.iter().map(of).sum(), triplets.len())
+    let means = |positive: anchor::Sum, negative: anchor::Sum| {
+        Some(MeanDistances { positive: positive.mean()?, negative: negative.mean()? })
     };
     Mined {
-        pairs,
-        pairs_without_negative: pairs - triplets.len(),
-        pairs_solved: anchors.iter().map(|of| of.solved).sum(),
-        mined_means: (!triplets.is_empty()).then(|| MeanDistances {
-            positive: over_triplets(|t| t.positive),
-            negative: over_triplets(|t| t.negative),
-        }),
-        batch_means: (pairs > 0 && negatives > 0).then(|| MeanDistances {
-            positive: mean(total(|of| of.sum_positive), pairs),
-            negative: mean(total(|of| of.sum_negative), negatives),
-        }),
         triplets,
+        pairs: tally.pairs,
+        pairs_without_negative: tally.without_negative,
+        pairs_capped: tally.capped,
+        pairs_solved: tally.solved,
+        mined_means: means(tally.mined_positives, tally.mined_negatives),
+        batch_means: means(tally.positives, tally.negatives),
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

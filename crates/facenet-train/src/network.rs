@@ -1,25 +1,32 @@
 //! The network that trains: the graph of `facenet`, computed with Burn so that gradients come back.
 
+mod dropout;
+mod initial;
+mod walk;
+
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use facenet::network::{Graph, Layer, Node};
+use burn::tensor::{Tensor, TensorData, Transaction};
+use facenet::network::Graph;
 use facenet::{Tensor as WeightTensor, Weights, WeightsError, node_tensors};
-use rand::{Rng, RngExt};
+use rand::Rng;
 
-use crate::ops::{
-    BatchStatistics, add_relu, batch_norm, convolution, l2_pool, local_response_norm, max_pool,
-};
+use crate::device::ComputeDevice;
+use crate::ops::Moments;
+pub use dropout::Dropout;
+use walk::{Purpose, Walk};
 
 /// How much of a running mean or variance is replaced by that of a batch.
 const MOMENTUM: f32 = 0.1;
 
 /// A network whose weights can be learnt. They lie in ordinary memory, by name as in [`Weights`], and are lent to
-/// the device step by step: the optimiser and checkpoints need no device.
+/// the device step by step: the optimiser and checkpoints need no device. A GPU pays for that with one transfer of
+/// the weights to it and one of the gradients back in each step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainNetwork {
     graph: Graph,
     tensors: BTreeMap<String, WeightTensor>,
+    device: ComputeDevice,
 }
 
 /// A batch that went through the network, with what is needed to go back.
@@ -28,41 +35,59 @@ pub struct Pass {
     pub embeddings: Vec<f32>,
     output: Tensor<2>,
     leaves: Vec<(String, Tensor<1>)>,
-    statistics: Vec<(String, BatchStatistics)>,
+    statistics: Statistics,
+}
+
+/// What each batch normalisation saw of a pass, by the name of its layer.
+pub(crate) type Statistics = Vec<(String, BatchStatistics)>;
+
+/// What a batch says about each channel of a layer, `[channels]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BatchStatistics {
+    /// The mean.
+    pub(crate) mean: Vec<f32>,
+    /// The variance without bias: divided by the number of values less one.
+    pub(crate) variance: Vec<f32>,
 }
 
 /// The gradients of one step by the names of their weights.
 pub type Gradients = BTreeMap<String, Vec<f32>>;
 
 impl TrainNetwork {
-    /// A network with weights drawn at random: convolutions for ReLU (He et al. 2015), the embedding layer by its
-    /// number of inputs, so that embeddings start out spread over the sphere.
+    /// A network with weights drawn at random, that computes on the CPU.
+    ///
+    /// Convolutions are drawn for the rectifier they feed (He et al. 2015, eq. 10 and 15), full connections by their
+    /// number of inputs, so that embeddings start out spread over the sphere. Slopes start at 0.25 (§2.1 there),
+    /// scales and variances of norms at one, everything else at zero (Ioffe & Szegedy 2015).
     pub fn new(graph: Graph, rng: &mut impl Rng) -> Self {
         let mut tensors = BTreeMap::new();
-        for (name, shape) in graph.nodes().iter().flat_map(|node| node_tensors(&graph, node)) {
-            let fan_in: usize = shape[1..].iter().product();
-            let len = shape.iter().product();
-            let values = match name.rsplit('.').next() {
-                Some("weight") => {
-                    let gain = if name.starts_with("embedding") { 1.0 } else { 2.0 };
-                    let bound = (3.0 * gain / fan_in as f32).sqrt();
-                    (0..len).map(|_| rng.random_range(-bound..bound)).collect()
-                }
-                Some("gamma" | "variance") => vec![1.0; len],
-                _ => vec![0.0; len],
-            };
-            tensors.insert(name, WeightTensor { shape, values });
+        for node in graph.nodes() {
+            for (name, shape) in node_tensors(&graph, node) {
+                let values = initial::values(&node.layer, &name, &shape, rng);
+                tensors.insert(name, WeightTensor { shape, values });
+            }
         }
-        Self { graph, tensors }
+        Self { graph, tensors, device: ComputeDevice::cpu() }
     }
 
-    /// A network that goes on from given weights.
+    /// A network that goes on from given weights, on the CPU.
     ///
     /// # Errors
     /// When they are not those of `graph`.
     pub fn from_weights(graph: Graph, tensors: BTreeMap<String, WeightTensor>) -> Result<Self, WeightsError> {
         let weights = Weights::new(tensors, &graph)?;
-        Ok(Self { graph, tensors: weights.tensors().clone() })
+        Ok(Self { graph, tensors: weights.tensors().clone(), device: ComputeDevice::cpu() })
+    }
+
+    /// The network, computing on another device from now on.
+    #[must_use]
+    pub fn on(self, device: ComputeDevice) -> Self {
+        Self { device, ..self }
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &ComputeDevice {
+        &self.device
     }
 
     /// The layers.
@@ -83,7 +108,12 @@ impl TrainNetwork {
         Weights::new(self.tensors.clone(), &self.graph)
     }
 
-    /// The values of a tensor, to be changed by the optimiser.
+    /// The values of all tensors by name, to be changed by the optimiser.
+    pub fn tensors_mut(&mut self) -> impl Iterator<Item = (&str, &mut [f32])> {
+        self.tensors.iter_mut().map(|(name, tensor)| (name.as_str(), tensor.values.as_mut_slice()))
+    }
+
+    /// The values of a tensor.
     pub(crate) fn values_mut(&mut self, name: &str) -> &mut [f32] {
         &mut self.tensors.get_mut(name).expect("the tensor is the network's").values
     }
@@ -91,107 +121,100 @@ impl TrainNetwork {
     /// Embeds a batch, with batch normalisation over that batch, and keeps what the way back needs.
     ///
     /// # Shapes
-    /// `images` `[batch, 3, edge, edge]`, at least two images.
-    pub fn forward(&self, images: Vec<f32>) -> Pass {
-        let device = Device::flex().autodiff();
-        let edge = self.graph.input().edge;
-        let batch = images.len() / (3 * edge * edge);
-        let images = Tensor::<4>::from_data(TensorData::new(images, [batch, 3, edge, edge]), &device);
-
-        let mut pass = Recorder { network: self, device, leaves: Vec::new(), statistics: Vec::new() };
-        let mut values = vec![images];
-        let mut output = None;
-        for node in self.graph.nodes() {
-            if node.layer == Layer::Embed {
-                output = Some(pass.embed(node, values[node.inputs[0]].clone()));
-            } else {
-                let inputs = node.inputs.iter().map(|&input| values[input].clone()).collect();
-                values.push(pass.layer(node, inputs));
-            }
-        }
-        let output = output.expect("a graph ends in its embedding layer");
-        let embeddings = output.clone().into_data().try_into_vec().expect("embeddings are 32-bit floats");
-        Pass { embeddings, output, leaves: pass.leaves, statistics: pass.statistics }
+    /// `images` `[batch, 3, height, width]`, at least two images; as many seeds in `dropout`, if any.
+    pub fn forward(&self, images: Vec<f32>, dropout: Option<Dropout>) -> Pass {
+        let Walk { output, leaves, moments, .. } = Walk::through(self, images, dropout, Purpose::Learn);
+        let embeddings = vector(output.clone().into_data());
+        Pass { embeddings, output, leaves, statistics: read_statistics(moments) }
     }
 
-    /// Takes over the statistics of a batch into the running ones that the frozen network uses.
-    pub fn absorb_statistics(&mut self, pass: &Pass) {
-        for (node, BatchStatistics { mean, variance }) in &pass.statistics {
-            for (part, batch) in [("mean", mean), ("variance", variance)] {
-                let running = self.values_mut(&format!("{node}.norm.{part}"));
-                running.iter_mut().zip(batch).for_each(|(r, b)| *r += MOMENTUM * (b - *r));
-            }
+    /// The embeddings that [`TrainNetwork::forward`] gives, without a way back: what a layer computes is dropped as
+    /// soon as no later one reads it.
+    pub fn embed(&self, images: Vec<f32>, dropout: Option<Dropout>) -> Vec<f32> {
+        vector(Walk::through(self, images, dropout, Purpose::Embed).output.into_data())
+    }
+
+    /// How many values [`Pass::statistics`] gives.
+    pub(crate) fn statistics_len(&self) -> usize {
+        let running = |(name, _): &(&String, &WeightTensor)| is_running(name);
+        self.tensors.iter().filter(running).map(|(_, tensor)| tensor.values.len()).sum()
+    }
+
+    /// Takes over the statistics of a step into the running ones that the frozen network uses: those of a pass, or
+    /// their means over several.
+    pub(crate) fn absorb_statistics(&mut self, statistics: &[f32]) {
+        let mut rest = statistics;
+        let names: Vec<String> = self.graph.nodes().iter().flat_map(|node| running(&node.name)).collect();
+        for name in names.iter().filter(|name| self.tensors.contains_key(*name)).collect::<Vec<_>>() {
+            let values = self.values_mut(name);
+            let (batch, others) = rest.split_at(values.len());
+            values.iter_mut().zip(batch).for_each(|(r, b)| *r += MOMENTUM * (b - *r));
+            rest = others;
         }
+    }
+
+    /// A gradient of zero for every weight that is learnt.
+    pub(crate) fn zero_gradients(&self) -> Gradients {
+        let learnt = self.tensors.iter().filter(|(name, _)| !is_running(name));
+        learnt.map(|(name, tensor)| (name.clone(), vec![0.0; tensor.values.len()])).collect()
     }
 }
 
+/// The names of a node's running mean and variance, should it have them.
+fn running(node: &str) -> [String; 2] {
+    ["mean", "variance"].map(|part| format!("{node}.norm.{part}"))
+}
+
+/// Whether a tensor follows the batches instead of being learnt.
+fn is_running(name: &str) -> bool {
+    name.ends_with(".norm.mean") || name.ends_with(".norm.variance")
+}
+
+/// Brings the statistics of all norms from the device at once.
+fn read_statistics(moments: Vec<(String, usize, Moments)>) -> Statistics {
+    let mut names = Vec::new();
+    let mut transaction = Transaction::default();
+    for (name, count, Moments { mean, variance }) in moments {
+        names.push((name, count as f32));
+        transaction = transaction.register(mean).register(variance);
+    }
+    let mut values = transaction.execute().into_iter().map(vector);
+    let mut next = || values.next().expect("two tensors a norm");
+    names
+        .into_iter()
+        .map(|(name, count)| {
+            let (mean, mut variance) = (next(), next());
+            variance.iter_mut().for_each(|v| *v *= count / (count - 1.0).max(1.0));
+            (name, BatchStatistics { mean, variance })
+        })
+        .collect()
+}
+
+fn vector(data: TensorData) -> Vec<f32> {
+    data.try_into_vec().expect("embeddings, gradients and statistics are 32-bit floats")
+}
+
 impl Pass {
+    /// What the batch normalisations saw: of each, in the order of layers, its means, then its variances.
+    pub(crate) fn statistics(&self) -> Vec<f32> {
+        let of = |(_, s): &(String, BatchStatistics)| [s.mean.clone(), s.variance.clone()].concat();
+        self.statistics.iter().flat_map(of).collect()
+    }
+
     /// The gradients of all weights, given the loss's gradient at the embeddings, `[batch, dimension]`.
     pub fn backward(self, gradient: Vec<f32>) -> Gradients {
         let shape = self.output.dims();
         let gradient = Tensor::<2>::from_data(TensorData::new(gradient, shape), &self.output.device());
         // The gradient of Σ e·g at e is g: so the loss itself need not be known to Burn.
         let gradients = (self.output * gradient).sum().backward();
-        let of = |leaf: &Tensor<1>| {
+        let mut transaction = Transaction::default();
+        for (_, leaf) in &self.leaves {
             let gradient = leaf.grad(&gradients).expect("every weight takes part in every embedding");
-            gradient.into_data().try_into_vec().expect("gradients are 32-bit floats")
-        };
-        self.leaves.iter().map(|(name, leaf)| (name.clone(), of(leaf))).collect()
-    }
-}
-
-/// A pass on its way through the graph.
-struct Recorder<'a> {
-    network: &'a TrainNetwork,
-    device: Device,
-    leaves: Vec<(String, Tensor<1>)>,
-    statistics: Vec<(String, BatchStatistics)>,
-}
-
-impl Recorder<'_> {
-    /// A weight as a leaf of Burn's graph, flat; and its shape.
-    fn leaf(&mut self, node: &Node, suffix: &str) -> (Tensor<1>, Vec<usize>) {
-        let name = format!("{}.{suffix}", node.name);
-        let WeightTensor { shape, values } = &self.network.tensors[&name];
-        let data = TensorData::new(values.clone(), [values.len()]);
-        let leaf = Tensor::<1>::from_data(data, &self.device).require_grad();
-        self.leaves.push((name, leaf.clone()));
-        (leaf, shape.clone())
-    }
-
-    fn layer(&mut self, node: &Node, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
-        match node.layer {
-            Layer::Convolution { stride, relu, .. } => {
-                let (weight, shape) = self.leaf(node, "weight");
-                let shape: [usize; 4] = shape.try_into().expect("convolutions have four sizes");
-                let (gamma, _) = self.leaf(node, "norm.gamma");
-                let (beta, _) = self.leaf(node, "norm.beta");
-                let convolved = convolution(inputs.remove(0), weight.reshape(shape), stride);
-                let (output, statistics) = batch_norm(convolved, gamma, beta, relu);
-                self.statistics.push((node.name.clone(), statistics));
-                output
-            }
-            Layer::MaxPool { stride } => max_pool(inputs.remove(0), stride),
-            Layer::L2Pool { stride } => l2_pool(inputs.remove(0), stride),
-            Layer::LocalResponseNorm => local_response_norm(inputs.remove(0)),
-            Layer::AddRelu => add_relu(inputs.remove(0), inputs.remove(0)),
-            Layer::Concat => Tensor::cat(inputs, 1),
-            Layer::AveragePool => inputs.remove(0).mean_dim(3).mean_dim(2),
-            Layer::Embed => unreachable!("the embedding layer has an output of its own shape"),
+            transaction = transaction.register(gradient);
         }
-    }
-
-    /// The full connection and the L2 normalisation: `[batch, C, E, E]` -> unit rows `[batch, dimension]`.
-    fn embed(&mut self, node: &Node, input: Tensor<4>) -> Tensor<2> {
-        let (weight, shape) = self.leaf(node, "weight");
-        let (bias, _) = self.leaf(node, "bias");
-        let (outputs, inputs) = (shape[0], shape[1]);
-        let batch = input.dims()[0];
-        let weight: Tensor<2> = weight.reshape([outputs, inputs]);
-        let output = input.reshape([batch, inputs]).matmul(weight.transpose()) + bias.reshape([1, outputs]);
-        // The smallest square that keeps a zero vector from dividing by zero.
-        let norm = (output.clone() * output.clone()).sum_dim(1).add_scalar(1e-12).sqrt();
-        output / norm
+        drop(gradients);
+        let values = transaction.execute().into_iter().map(vector);
+        self.leaves.into_iter().map(|(name, _)| name).zip(values).collect()
     }
 }
 

@@ -1,97 +1,186 @@
-//! AdaGrad, the paper's optimiser.
+//! How weights move against their gradients: AdaGrad, the paper's first choice; SGD, its other; and Adam.
+
+mod adagrad;
+mod adam;
+mod clip;
+mod sgd;
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::network::{Gradients, TrainNetwork};
+pub use adagrad::AdaGradConfig;
+pub use adam::AdamConfig;
+pub use clip::clip;
+pub use sgd::SgdConfig;
 
-/// Keeps a step finite where no gradient has ever been seen.
-const EPSILON: f32 = 1e-10;
+use crate::range::{OutOfRange, within};
 
-/// The settings of AdaGrad (Duchi et al. 2011). The paper gives the learning rate alone.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AdaGradConfig {
-    /// Where the sums of squared gradients start. At zero, the first step would move every weight by the whole
-    /// learning rate.
-    pub initial_accumulator: f32,
-    /// The share of each convolution and connection weight that a step at learning rate 1 takes away; norms and
-    /// biases are left alone.
-    pub weight_decay: f32,
+/// Values of one task of a long tensor.
+const TASK: usize = 1 << 14;
+
+/// Which optimiser, with its settings; in TOML a table with the name as its `kind`, `adagrad` where that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum OptimiserConfig {
+    /// AdaGrad (Duchi et al. 2011).
+    Adagrad(AdaGradConfig),
+    /// Stochastic gradient descent, with momentum or without.
+    Sgd(SgdConfig),
+    /// Adam (Kingma and Ba 2015) with decoupled weight decay: AdamW (Loshchilov and Hutter 2019).
+    Adam(AdamConfig),
 }
 
-impl Default for AdaGradConfig {
+impl Default for OptimiserConfig {
+    /// The paper's (§3).
     fn default() -> Self {
-        Self { initial_accumulator: 1e-4, weight_decay: 0.0 }
+        Self::Adagrad(AdaGradConfig::default())
     }
 }
 
-/// AdaGrad with its state.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AdaGrad {
-    config: AdaGradConfig,
-    /// By weight: the sums of squared gradients.
-    sums: BTreeMap<String, Vec<f32>>,
+impl<'de> Deserialize<'de> for OptimiserConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By hand, because serde has no default for a tag.
+        let mut table = toml::Table::deserialize(deserializer)?;
+        let kind = table.remove("kind").unwrap_or_else(|| "adagrad".into());
+        let read = match kind.as_str() {
+            Some("adagrad") => table.try_into().map(Self::Adagrad),
+            Some("sgd") => table.try_into().map(Self::Sgd),
+            Some("adam") => table.try_into().map(Self::Adam),
+            _ => {
+                let text = format!("unknown optimiser `kind = {kind}`, expected `adagrad`, `sgd` or `adam`");
+                return Err(D::Error::custom(text));
+            }
+        };
+        read.map_err(|error| D::Error::custom(error.message()))
+    }
 }
 
-impl AdaGrad {
-    /// An optimiser that has seen nothing yet.
-    pub fn new(config: AdaGradConfig) -> Self {
-        Self { config, sums: BTreeMap::new() }
+impl OptimiserConfig {
+    /// The largest norm of all gradients of a step together, for [`clip`]; none, no limit.
+    pub fn clip_norm(&self) -> Option<f32> {
+        match self {
+            Self::Adagrad(config) => config.clip_norm,
+            Self::Sgd(config) => config.clip_norm,
+            Self::Adam(config) => config.clip_norm,
+        }
     }
 
-    /// An optimiser that goes on with earlier sums.
-    pub fn with_sums(config: AdaGradConfig, sums: BTreeMap<String, Vec<f32>>) -> Self {
-        Self { config, sums }
+    /// Checks that each setting is within its range.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        if let Some(norm) = self.clip_norm() {
+            within(norm > 0.0 && norm.is_finite(), "clip_norm", &norm, "a number above 0")?;
+        }
+        let decay = self.weight_decay();
+        within((0.0..1.0).contains(&decay), "weight_decay", &decay, "a number from 0 below 1")?;
+        match self {
+            Self::Adagrad(config) => config.check(),
+            Self::Sgd(config) => config.check(),
+            Self::Adam(config) => config.check(),
+        }
     }
 
-    /// The sums of squared gradients by weight.
-    pub fn sums(&self) -> &BTreeMap<String, Vec<f32>> {
-        &self.sums
-    }
-
-    /// Moves each weight against its gradient: `w ← w − rate · g / √(Σ g²)`.
-    pub fn step(&mut self, network: &mut TrainNetwork, gradients: &Gradients, rate: f32) {
-        for (name, gradient) in gradients {
-            let start = self.config.initial_accumulator;
-            let sums = self.sums.entry(name.clone()).or_insert_with(|| vec![start; gradient.len()]);
-            let decay = if name.ends_with(".weight") { self.config.weight_decay } else { 0.0 };
-            let values = network.values_mut(name);
-            values.par_iter_mut().zip(sums).zip(gradient).with_min_len(1 << 14).for_each(
-                |((value, sum), gradient)| {
-                    let gradient = gradient + decay * *value;
-                    *sum += gradient * gradient;
-                    *value -= rate * gradient / (sum.sqrt() + EPSILON);
-                },
-            );
+    fn weight_decay(&self) -> f32 {
+        match self {
+            Self::Adagrad(config) => config.weight_decay,
+            Self::Sgd(config) => config.weight_decay,
+            Self::Adam(config) => config.weight_decay,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use facenet::network::{Graph, table};
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
+/// An optimiser with its state. It knows tensors by name alone, so that the network's weights and a loss's own share it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optimiser {
+    config: OptimiserConfig,
+    state: BTreeMap<String, Vec<f32>>,
+    steps: u64,
+}
 
-    use super::*;
+impl Optimiser {
+    /// An optimiser that has seen nothing yet.
+    pub fn new(config: OptimiserConfig) -> Self {
+        Self::with_state(config, BTreeMap::new(), 0)
+    }
 
-    #[test]
-    fn two_steps_worked_by_hand() {
-        let graph = Graph::of(&table("lite").unwrap(), 2);
-        let mut network = TrainNetwork::new(graph, &mut ChaCha8Rng::seed_from_u64(1));
-        network.values_mut("embedding.bias").copy_from_slice(&[1.0, -1.0]);
-        let gradients = Gradients::from([("embedding.bias".to_owned(), vec![3.0, 0.0])]);
+    /// An optimiser that goes on with the state of an earlier one of the same settings.
+    pub fn with_state(config: OptimiserConfig, state: BTreeMap<String, Vec<f32>>, steps: u64) -> Self {
+        Self { config, state, steps }
+    }
 
-        let mut optimiser = AdaGrad::new(AdaGradConfig { initial_accumulator: 16.0, weight_decay: 0.5 });
-        optimiser.step(&mut network, &gradients, 0.1);
-        // 16 + 9 = 25: 1 - 0.1 · 3 / 5; no gradient and no decay of a bias leave the other where it is.
-        assert_eq!(network.tensors()["embedding.bias"].values, [0.94, -1.0]);
-        optimiser.step(&mut network, &gradients, 0.1);
-        let expected = 0.94 - 0.1 * 3.0 / 34.0f32.sqrt();
-        assert!((network.tensors()["embedding.bias"].values[0] - expected).abs() < 1e-6);
-        assert_eq!(optimiser.sums()["embedding.bias"], [34.0, 16.0]);
+    /// The settings.
+    pub fn config(&self) -> &OptimiserConfig {
+        &self.config
+    }
+
+    /// What it remembers of each parameter, in the parameter's length: the sums of squares `adagrad.NAME`, the momentum
+    /// `sgd.NAME`, the moments `adam.m.NAME` and `adam.v.NAME`. Empty before the first step, and for SGD without
+    /// momentum.
+    pub fn state(&self) -> &BTreeMap<String, Vec<f32>> {
+        &self.state
+    }
+
+    /// Steps that were taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Takes one step: moves each parameter, given as name, values and gradient. Weight decay acts on names that end
+    /// in `.weight`; norms and biases are left alone. Adam expects every parameter in every step: its bias correction
+    /// counts steps, not those of a single parameter.
+    ///
+    /// # Panics
+    /// When values, gradient and state of a parameter differ in length.
+    pub fn step<'a>(
+        &mut self,
+        rate: f32,
+        parameters: impl Iterator<Item = (&'a str, &'a mut [f32], &'a [f32])>,
+    ) {
+        self.steps += 1;
+        for (name, values, gradient) in parameters {
+            assert_eq!(values.len(), gradient.len(), "values and gradient of `{name}`");
+            let decay = if name.ends_with(".weight") { self.config.weight_decay() } else { 0.0 };
+            match &self.config {
+                OptimiserConfig::Adagrad(config) => {
+                    let sums =
+                        state(&mut self.state, "adagrad", name, gradient.len(), config.initial_accumulator);
+                    adagrad::step(rate, decay, values, gradient, sums);
+                }
+                OptimiserConfig::Sgd(config) if config.momentum == 0.0 => {
+                    sgd::step(rate, decay, values, gradient);
+                }
+                OptimiserConfig::Sgd(config) => {
+                    let velocity = state(&mut self.state, "sgd", name, gradient.len(), 0.0);
+                    sgd::step_with_momentum(config, rate, decay, values, gradient, velocity);
+                }
+                OptimiserConfig::Adam(config) => {
+                    // Two entries of one map: the first is taken out while the second is borrowed.
+                    let mut first =
+                        std::mem::take(state(&mut self.state, "adam.m", name, gradient.len(), 0.0));
+                    let second = state(&mut self.state, "adam.v", name, gradient.len(), 0.0);
+                    let moments = adam::Moments { first: &mut first, second, step: self.steps };
+                    adam::step(config, rate, decay, values, gradient, moments);
+                    *state(&mut self.state, "adam.m", name, 0, 0.0) = first;
+                }
+            }
+        }
     }
 }
+
+/// The state of a parameter, begun where there is none.
+fn state<'a>(
+    states: &'a mut BTreeMap<String, Vec<f32>>,
+    kind: &str,
+    name: &str,
+    len: usize,
+    start: f32,
+) -> &'a mut Vec<f32> {
+    states.entry(format!("{kind}.{name}")).or_insert_with(|| vec![start; len])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,18 @@
 //! The folder of a run: all that is needed to look at it, to go on with it, and to repeat it.
 //!
-//! `config.toml` (the effective settings), `log.jsonl`, `curves.svg`, `checkpoints/`, and when it has ended
+//! `config.toml` (the effective settings), `log.jsonl`, `curves.svg`, `index.html` (the page), `checkpoints/`, and when it has ended
 //! `model.safetensors` and `report.json`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use facenet::{Model, ModelError, write_beside};
 use facenet_eval::VerificationReport;
 
-use crate::ValidConfig;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::curves;
 use crate::log::{Log, LogError, Record};
+use crate::{Dataset, LivePage, SheetLimits, Suspects, TrainConfig, ValidConfig, contact_sheet};
 
 /// A run's folder, locked against a second process.
 #[derive(Debug)]
@@ -137,6 +138,39 @@ impl RunFolder {
             drop(fs_err::remove_file(old));
         }
         Ok(())
+    }
+
+    /// The page of the run, as it goes on after `step`.
+    pub(crate) fn page(
+        &self,
+        settings: &TrainConfig,
+        dataset: &Arc<Dataset>,
+        step: u64,
+    ) -> Result<LivePage, LogError> {
+        let title = self.folder.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
+        let records = self.log.as_ref().map_or(Ok(Vec::new()), Log::records)?;
+        Ok(LivePage::new(self.page_path(), title, settings.clone(), Arc::clone(dataset), records, step))
+    }
+
+    /// Writes what is suspected, as JSON, and as pictures to look through; gives where those lie.
+    pub(crate) fn suspect(&self, suspects: &Suspects, dataset: &Dataset) -> Result<PathBuf, RunError> {
+        let list = self.folder.join("suspects.json");
+        let json = serde_json::to_string_pretty(suspects).expect("suspects are plain data");
+        write_beside(&list, json.as_bytes()).map_err(|source| RunError::Io { path: list, source })?;
+        let sheet = self.folder.join("suspects.html");
+        let page = contact_sheet(suspects, dataset, SheetLimits::default());
+        write_beside(&sheet, page.as_bytes())
+            .map_err(|source| RunError::Io { path: sheet.clone(), source })?;
+        Ok(sheet)
+    }
+
+    /// Where the page of the run lies.
+    pub fn page_path(&self) -> PathBuf {
+        self.folder.join("index.html")
+    }
+
+    pub(crate) fn page_error(&self, source: std::io::Error) -> RunError {
+        RunError::Io { path: self.page_path(), source }
     }
 
     pub(crate) fn draw_curves(&self) -> Result<(), RunError> {

@@ -90,6 +90,17 @@ pub enum SamplerError {
     /// One face has no positive.
     #[error("{0} faces of each person were asked for, but expected at least 2")]
     TooFewFaces(usize),
+    /// Nobody has so many.
+    #[error(
+        "{wanted} faces of each person were asked for, but nobody has more than {most}\nhint: set `batch.faces` to {most} \
+         or less"
+    )]
+    NotEnoughFaces {
+        /// How many each should give.
+        wanted: usize,
+        /// The most images of one person.
+        most: usize,
+    },
     /// The data have fewer people.
     #[error("a batch of {wanted} people was asked for, but only {found} have two images or more")]
     NotEnoughIdentities {
@@ -104,8 +115,8 @@ impl Sampler {
     /// A sampler over people with `image_counts` images each, as [`Dataset::image_counts`] gives them.
     ///
     /// # Errors
-    /// When a batch should have fewer than two people, fewer than two faces of each, or more people than
-    /// there are with two images.
+    /// When a batch should have fewer than two people, fewer than two faces of each, more people than there are
+    /// with two images, or more faces of each than anybody has.
     ///
     /// [`Dataset::image_counts`]: crate::Dataset::image_counts
     pub fn new(image_counts: &[u32], config: SamplerConfig, seed: u64) -> Result<Self, SamplerError> {
@@ -122,6 +133,10 @@ impl Sampler {
             SamplerConfig { faces: wanted @ ..2, .. } => Err(SamplerError::TooFewFaces(wanted)),
             SamplerConfig { identities: wanted, .. } if wanted > drawn.len() => {
                 Err(SamplerError::NotEnoughIdentities { wanted, found: drawn.len() })
+            }
+            SamplerConfig { faces: wanted, .. } if images.iter().all(|images| images.len() < wanted) => {
+                let most = images.iter().map(Range::len).max().unwrap_or(0);
+                Err(SamplerError::NotEnoughFaces { wanted, most })
             }
             _ => Ok(Self { config, seed, images, drawn }),
         }

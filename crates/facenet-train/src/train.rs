@@ -1,135 +1,41 @@
 //! The training loop.
 
+mod error;
+mod event;
+mod step;
+
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use facenet::{Model, ModelError, WeightsError};
-use facenet_eval::VerificationReport;
+use facenet::{Model, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::log::{LogError, Record, StepRecord, ValidationRecord, Window};
-use crate::run::{RunError, RunFolder};
-use crate::validate::{ValidateError, Validator};
+use crate::checkpoint::Checkpoint;
+use crate::log::{Record, ValidationRecord, Window};
+use crate::loss::Objective;
+use crate::page::{End, LivePage};
+use crate::processes::{Alone, Processes};
+use crate::run::RunFolder;
+use crate::survey::Survey;
+use crate::validate::Validator;
 use crate::{
-    AdaGrad, BatchSource, Dataset, DatasetError, LoadError, LoadedBatch, Loader, MineError, Mined, Sampler,
-    SamplerError, TrainNetwork, Unreadable, ValidConfig, mine, triplet_loss,
+    Averaging, BatchSource, Dataset, ImageId, LoadedBatch, Loader, OfflineBatches, OfflinePool, Optimiser,
+    Sampler, Snapshot, Subset, Suspects, TrainNetwork, ValidConfig,
 };
+pub use error::TrainError;
+pub use event::{Event, Trained};
+use step::{Cut, Taken, step};
 
 /// Mean squared distance between people below which the embedding counts as collapsed: random points of the sphere
 /// lie 2 apart, so all faces then crowd into a hundredth of that.
 const COLLAPSED: f32 = 0.02;
 
-/// What happens during a run, for whoever shows it.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The data was read.
-    Data {
-        /// People.
-        identities: usize,
-        /// Faces.
-        images: usize,
-        /// Entries that are no images.
-        ignored: usize,
-    },
-    /// The run goes on after this many steps; 0 at the start.
-    Starts {
-        /// Steps already taken.
-        step: u64,
-        /// Steps in all.
-        steps: u64,
-    },
-    /// A step was taken.
-    Step {
-        /// Steps taken.
-        step: u64,
-    },
-    /// A window of steps was logged.
-    Logged(&'a StepRecord),
-    /// The network was validated.
-    Validated(&'a ValidationRecord),
-    /// An image could not be read; it is skipped from now on.
-    Unreadable(&'a Unreadable),
-    /// All faces lie in nearly one point; the run goes on for a while, since training can recover.
-    Collapsed {
-        /// Steps taken.
-        step: u64,
-    },
-}
-
-/// What a finished run gives.
-#[derive(Debug)]
-pub struct Trained {
-    /// The model, with thresholds calibrated on the validation pairs if there are any.
-    pub model: Model,
-    /// Its figures on the validation pairs; none without.
-    pub report: Option<VerificationReport>,
-    /// Images that could not be read.
-    pub unreadable: usize,
-}
-
-/// Why a run stopped.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each variant is the error of the stage that it is named after")]
-pub enum TrainError {
-    #[error("cannot use the training data")]
-    Data(#[from] DatasetError),
-    #[error("cannot draw batches of people")]
-    Sampler(#[from] SamplerError),
-    #[error("cannot prepare batches")]
-    Load(#[from] LoadError),
-    #[error("cannot start the threads that prepare batches")]
-    Threads(#[source] std::io::Error),
-    #[error(transparent)]
-    Run(Box<RunError>),
-    #[error(transparent)]
-    Log(#[from] LogError),
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    #[error(transparent)]
-    Validate(Box<ValidateError>),
-    #[error(transparent)]
-    Model(Box<ModelError>),
-    #[error(
-        "the loss or an embedding of step {step} is not a number (faces {faces}); the last good checkpoint is kept\n\
-         hint: lower `schedule.learning_rate`, or lengthen `schedule.warm_up`"
-    )]
-    NotANumber { step: u64, faces: String },
-    #[error("a weight is not a number after step {step}; the last good checkpoint is kept")]
-    Weights {
-        step: u64,
-        #[source]
-        source: WeightsError,
-    },
-    #[error(
-        "the embedding has collapsed: for {patience} steps, people lay only {distance:.4} apart on average, where \
-         random points lie 2\nhint: choose semi-hard negatives (`triplets.rule`), lower `schedule.learning_rate`, \
-         or take more people a batch"
-    )]
-    Collapsed { patience: u64, distance: f32 },
-}
-
-impl From<RunError> for TrainError {
-    fn from(error: RunError) -> Self {
-        Self::Run(Box::new(error))
-    }
-}
-
-impl From<ModelError> for TrainError {
-    fn from(error: ModelError) -> Self {
-        Self::Model(Box::new(error))
-    }
-}
-
-impl From<ValidateError> for TrainError {
-    fn from(error: ValidateError) -> Self {
-        Self::Validate(Box::new(error))
-    }
-}
-
-/// Trains with triplets mined inside each batch (Schroff et al. 2015, §3), from the last checkpoint of `run` if it
-/// has one. The same settings and data give the same weights on the CPU, stopped and resumed or not.
+/// Trains with triplets mined inside each batch (Schroff et al. 2015, §3), or with another loss of the settings, from
+/// the last checkpoint of `run` if it has one. The same settings and data give the same weights on the CPU, stopped
+/// and resumed or not.
 ///
 /// # Errors
 /// See [`TrainError`]; whatever stops a run, its last checkpoint stays.
@@ -138,154 +44,338 @@ pub fn train(
     run: &mut RunFolder,
     mut show: impl FnMut(Event),
 ) -> Result<Trained, TrainError> {
-    let settings = config.settings();
-    let dataset = Arc::new(Dataset::open(&settings.data.train)?.cached_up_to(settings.data.cache_mib));
-    show(Event::Data {
-        identities: dataset.identities().len(),
-        images: dataset.image_count(),
-        ignored: dataset.ignored(),
-    });
-    let sampler = Sampler::new(&dataset.image_counts(), settings.batch, settings.seed)?;
-    let digest = dataset.digest();
-    let mut state = match run.last_checkpoint()? {
-        Some(path) => Checkpoint::load(&path, config, &digest)?,
-        None => start(config),
-    };
-    let validator = match &settings.data.validation {
-        Some(pairs) => Some(Validator::open(pairs, &model(config, &state)?)?),
-        None => None,
-    };
-    run.begin(config, state.step)?;
-    show(Event::Starts { step: state.step, steps: settings.schedule.steps });
-
-    let source = BatchSource { dataset: Arc::clone(&dataset), sampler, augment: config.augment().clone() };
-    let mut loader = Loader::start(source, state.step, settings.loader).map_err(TrainError::Threads)?;
-    let mut window = Window::default();
-    while state.step < settings.schedule.steps {
-        let (batch, waited) = timed(|| loader.next());
-        let batch = batch?;
-        let taken = Instant::now();
-        let (loss, mined) = step(config, &mut state, &batch)?;
-        window.add(loss, &mined, batch.labels.len(), batch.skipped, waited, taken.elapsed());
-        watch_collapse(config, &mut state, &mined, &mut show)?;
-        for unreadable in dataset.take_unreadable() {
-            show(Event::Unreadable(&unreadable));
-            run.log(&Record::Unreadable { place: unreadable.place, reason: unreadable.reason })?;
-        }
-        show(Event::Step { step: state.step });
-
-        let last = state.step == settings.schedule.steps;
-        let due = |every: u64| state.step.is_multiple_of(every) || last;
-        if due(settings.run.log_every) {
-            let record =
-                std::mem::take(&mut window).finish(state.step, settings.schedule.rate(state.step - 1));
-            show(Event::Logged(&record));
-            run.log(&Record::Step(record))?;
-        }
-        if due(settings.run.validate_every)
-            && let Some(validator) = &validator
-        {
-            let report = validator.measure(&model(config, &state)?)?;
-            let record = ValidationRecord::of(state.step, &report);
-            show(Event::Validated(&record));
-            run.log(&Record::Validation(record))?;
-            run.draw_curves()?;
-        }
-        if due(settings.run.checkpoint_every) {
-            run.save_checkpoint(&state, config, &digest)?;
-        }
-    }
-    finish(config, &state, validator.as_ref(), dataset.unreadable_count(), run)
+    let writer = Writer { run, show: &mut show, page: None };
+    Trainer::start(config, Some(writer), &Alone)?.run()
 }
 
-fn start(config: &ValidConfig) -> Checkpoint {
-    let mut rng = ChaCha8Rng::seed_from_u64(config.settings().seed);
+/// Trains as [`train`] does, together with other processes: each takes its share of every batch. The first one alone
+/// writes to its run folder and tells what happens.
+///
+/// # Errors
+/// As [`train`]. The other processes then still wait for this one: end them with [`Processes::abort`].
+pub fn train_together(
+    config: &ValidConfig,
+    run: Option<&mut RunFolder>,
+    processes: &dyn Processes,
+    mut show: impl FnMut(Event),
+) -> Result<Trained, TrainError> {
+    let writer = run.map(|run| Writer { run, show: &mut show, page: None });
+    Trainer::start(config, writer, processes)?.run()
+}
+
+/// The part of the first process: the run folder, and who watches.
+struct Writer<'a> {
+    run: &'a mut RunFolder,
+    show: &'a mut dyn FnMut(Event),
+    /// The page of the run, once it has begun.
+    page: Option<LivePage>,
+}
+
+impl Writer<'_> {
+    fn log(&mut self, record: Record) -> Result<(), TrainError> {
+        self.run.log(&record)?;
+        if let Some(page) = &mut self.page {
+            page.add(record);
+        }
+        Ok(())
+    }
+}
+
+struct Trainer<'a> {
+    config: &'a ValidConfig,
+    processes: &'a dyn Processes,
+    writer: Option<Writer<'a>>,
+    dataset: Arc<Dataset>,
+    sampler: Sampler,
+    /// Of the data.
+    digest: String,
+    /// The losses with the steps from which they hold, the first from 0.
+    stages: Vec<(u64, Box<dyn Objective>)>,
+    validator: Option<Validator>,
+    state: Checkpoint,
+}
+
+impl<'a> Trainer<'a> {
+    fn start(
+        config: &'a ValidConfig,
+        mut writer: Option<Writer<'a>>,
+        processes: &'a dyn Processes,
+    ) -> Result<Self, TrainError> {
+        let settings = config.settings();
+        let dataset = Arc::new(Dataset::open(&settings.data.train)?.cached_up_to(settings.data.cache_mib));
+        if let Some(writer) = &mut writer {
+            (writer.show)(Event::Data {
+                identities: dataset.identities().len(),
+                images: dataset.image_count(),
+                ignored: dataset.ignored(),
+            });
+        }
+        let sampler = Sampler::new(&dataset.image_counts(), settings.batch, settings.seed)?;
+        let digest = dataset.digest();
+        let stages: Vec<(u64, Box<dyn Objective>)> =
+            config.stages().iter().map(|stage| (stage.from, stage.loss.objective())).collect();
+        let state = match &mut writer {
+            Some(writer) => match writer.run.last_checkpoint()? {
+                Some(path) => Some(Checkpoint::load(&path, config, &digest)?),
+                None => Some(first(config, &stages, dataset.identities().len())),
+            },
+            None => None,
+        };
+        let mut state = shared(config, &digest, state, processes)?;
+        state.network = state.network.on(settings.device.open()?);
+        let validator = match (&settings.data.validation, &writer) {
+            (Some(pairs), Some(_)) => Some(Validator::open(pairs, &model(config, &state)?)?),
+            _ => None,
+        };
+        if let Some(writer) = &mut writer {
+            writer.run.begin(config, state.step)?;
+            writer.page = Some(writer.run.page(settings, &dataset, state.step)?);
+            (writer.show)(Event::Starts { step: state.step, steps: settings.schedule.steps });
+        }
+        Ok(Self { config, processes, writer, dataset, sampler, digest, stages, validator, state })
+    }
+
+    fn run(mut self) -> Result<Trained, TrainError> {
+        let learnt = self.learn();
+        let step = self.state.step;
+        if let Some(Writer { run, page: Some(page), .. }) = &self.writer {
+            let end = match &learnt {
+                Ok(()) => End::Finished,
+                Err(error) => End::Stopped(with_causes(error)),
+            };
+            // What stopped the run comes first.
+            let closed = page.close(step, &end).map_err(|source| run.page_error(source));
+            learnt.and(closed.map_err(TrainError::from))?;
+        } else {
+            learnt?;
+        }
+        self.finish()
+    }
+
+    fn learn(&mut self) -> Result<(), TrainError> {
+        let settings = self.config.settings();
+        let cut = Cut::of(self.config, self.sampler.max_batch(), self.processes.count())?;
+        let mut loader = self.loader()?;
+        let mut window = Window::default();
+        while self.state.step < settings.schedule.steps {
+            if self.survey()? {
+                loader = self.loader()?;
+            }
+            let (batch, waited) = timed(|| loader.next());
+            let batch = batch?;
+            let begun = Instant::now();
+            let at = self.stages.iter().rposition(|(from, _)| *from <= batch.step);
+            let objective = &*self.stages[at.expect("the first stage is from step 0")].1;
+            let taken = step(self.config, &mut self.state, objective, &batch, cut, self.processes)?;
+            window.add(&taken.measured, taken.distances, &batch, waited, begun.elapsed());
+            self.watch_collapse(&taken)?;
+            self.tell(&mut window, &taken, &batch)?;
+        }
+        Ok(())
+    }
+
+    fn loader(&self) -> Result<Loader, TrainError> {
+        let settings = self.config.settings();
+        let excluded = match (&self.state.suspects, settings.suspects) {
+            (Some(suspects), Some(config)) if config.drop => suspects.impossible().into_iter().collect(),
+            _ => HashSet::new(),
+        };
+        let offline = self.state.offline.clone().zip(settings.offline);
+        let source = BatchSource {
+            dataset: Arc::clone(&self.dataset),
+            sampler: self.sampler.clone(),
+            augment: self.config.augment().clone(),
+            excluded: Arc::new(excluded),
+            offline: offline.map(|(pool, config)| OfflineBatches {
+                pool: Arc::new(pool),
+                config,
+                seed: settings.seed,
+            }),
+        };
+        Loader::start(source, self.state.step, settings.loader).map_err(TrainError::Threads)
+    }
+
+    /// Looks at the data set under the weights of now, if the settings ask for that at this step, for offline
+    /// triplets and for wrong labels; whether it changed what batches are made of.
+    fn survey(&mut self) -> Result<bool, TrainError> {
+        let settings = self.config.settings();
+        let step = self.state.step;
+        let due = |every: u64| step > 0 && step.is_multiple_of(every);
+        let offline = settings.offline.filter(|config| due(config.every));
+        let suspects = settings.suspects.filter(|config| due(config.every));
+        if offline.is_none() && suspects.is_none() {
+            return Ok(false);
+        }
+        let model = model(self.config, &self.state)?;
+        let not_a_number = |_| TrainError::NotANumber { step, faces: "of the whole data set".into() };
+        if let Some(config) = suspects {
+            let all: Vec<ImageId> = (0..self.dataset.image_count() as u32).map(ImageId).collect();
+            let seen = Survey::of(&self.dataset, &model, &all, self.processes);
+            let suspects = self.state.suspects.get_or_insert_with(|| Suspects::new(config));
+            suspects.look(&seen.embeddings, &seen.labels, &seen.images).map_err(not_a_number)?;
+            if let Some(writer) = &mut self.writer {
+                let sheet = writer.run.suspect(suspects, &self.dataset)?;
+                let images = suspects.impossible().len();
+                (writer.show)(Event::Suspected { step, images, sheet });
+                if let Some(page) = &mut writer.page {
+                    page.set_suspects(images);
+                }
+            }
+        }
+        if let Some(config) = offline {
+            let usable = |_: ImageId| true;
+            let drawn = Subset::draw(self.dataset.identities(), &config, usable, settings.seed, step);
+            let Survey { images, labels, embeddings } =
+                Survey::of(&self.dataset, &model, &drawn.images, self.processes);
+            let subset = Subset { images, labels };
+            let (pool, _) = OfflinePool::mine(&embeddings, &subset, config.triplets, settings.seed, step)
+                .map_err(|error| TrainError::Loss(error.into()))?;
+            if let Some(writer) = &mut self.writer {
+                let (triplets, images) = (pool.len(), subset.images.len());
+                (writer.show)(Event::MinedOffline { step, triplets, images });
+            }
+            self.state.offline = Some(pool);
+        }
+        Ok(true)
+    }
+
+    fn watch_collapse(&mut self, taken: &Taken) -> Result<(), TrainError> {
+        let patience = self.config.settings().run.collapse_patience;
+        let distance = taken.distances.map_or(f32::INFINITY, |means| means.negative);
+        if distance >= COLLAPSED {
+            self.state.collapsed_steps = 0;
+            return Ok(());
+        }
+        self.state.collapsed_steps += 1;
+        let step = self.state.step;
+        if let (1, Some(writer)) = (self.state.collapsed_steps, &mut self.writer) {
+            (writer.show)(Event::Collapsed { step });
+        }
+        if self.state.collapsed_steps < patience {
+            Ok(())
+        } else {
+            Err(TrainError::Collapsed { patience, distance })
+        }
+    }
+
+    /// Shows, logs, validates and saves what is due after a step.
+    fn tell(&mut self, window: &mut Window, taken: &Taken, batch: &LoadedBatch) -> Result<(), TrainError> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let settings = self.config.settings();
+        let step = self.state.step;
+        for unreadable in self.dataset.take_unreadable() {
+            (writer.show)(Event::Unreadable(&unreadable));
+            writer.log(Record::Unreadable { place: unreadable.place, reason: unreadable.reason })?;
+        }
+        (writer.show)(Event::Step { step });
+
+        let due = |every: u64| step.is_multiple_of(every) || step == settings.schedule.steps;
+        if due(settings.run.log_every) {
+            let record = std::mem::take(window).finish(step, settings.schedule.rate(step - 1));
+            (writer.show)(Event::Logged(&record));
+            writer.log(Record::Step(record))?;
+            let triplets = taken.measured.mined.as_ref().map_or(&[][..], |mined| &mined.triplets);
+            let snapshot = Snapshot::of(&taken.embeddings, batch, triplets);
+            (writer.show)(Event::Looked(&snapshot));
+            if let Some(page) = &mut writer.page {
+                page.look(snapshot);
+            }
+        }
+        if due(settings.run.validate_every)
+            && let Some(validator) = &self.validator
+        {
+            let report = validator.measure(&model(self.config, &self.state)?)?;
+            let record = ValidationRecord::of(step, &report);
+            (writer.show)(Event::Validated(&record));
+            writer.log(Record::Validation(record))?;
+            writer.run.draw_curves()?;
+        }
+        if let Some(page) = &mut writer.page {
+            page.refresh(step).map_err(|source| writer.run.page_error(source))?;
+        }
+        if due(settings.run.checkpoint_every) {
+            writer.run.save_checkpoint(&self.state, self.config, &self.digest)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Trained, TrainError> {
+        let mut model = model(self.config, &self.state)?;
+        let report = self.validator.map(|validator| validator.measure(&model)).transpose()?;
+        if let Some(report) = &report {
+            model = model.with_thresholds(report.thresholds());
+        }
+        if let Some(Writer { run, .. }) = self.writer {
+            run.draw_curves()?;
+            run.finish(&model, report.as_ref())?;
+        }
+        Ok(Trained { model, report, unreadable: self.dataset.unreadable_count() })
+    }
+}
+
+/// The state before the first step.
+fn first(config: &ValidConfig, stages: &[(u64, Box<dyn Objective>)], classes: usize) -> Checkpoint {
+    let settings = config.settings();
+    let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+    let dimension = config.graph().dimension();
+    let head = stages.iter().find_map(|(_, objective)| objective.head(classes, dimension));
     Checkpoint {
         step: 0,
         network: TrainNetwork::new(config.graph().clone(), &mut rng),
-        optimiser: AdaGrad::new(config.settings().optimiser),
+        head: head.map(|shape| shape.start(settings.seed)),
+        optimiser: Optimiser::new(settings.optimiser),
+        averaging: settings.averaging.map(Averaging::new),
+        offline: None,
+        suspects: None,
         collapsed_steps: 0,
     }
 }
 
-/// Embeds, mines, and moves the weights against the gradient of the loss.
-fn step(
+/// The first process's state, in all; their settings and data must be the same.
+fn shared(
     config: &ValidConfig,
-    state: &mut Checkpoint,
-    batch: &LoadedBatch,
-) -> Result<(f32, Mined), TrainError> {
-    let settings = config.settings();
-    let not_a_number = || TrainError::NotANumber { step: batch.step, faces: faces(batch) };
-    let pass = state.network.forward(batch.images.clone());
-    let seed = settings.seed ^ (batch.step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mined = match mine(&pass.embeddings, &batch.labels, settings.triplets, seed) {
-        Ok(mined) => mined,
-        Err(MineError::NotEmbeddings(_)) => return Err(not_a_number()),
-        Err(MineError::Margin(_)) => unreachable!("the margin of valid settings is in range"),
-    };
-    let dimension = config.graph().dimension();
-    let loss = triplet_loss(&pass.embeddings, dimension, &mined.triplets, settings.triplets.margin);
-    if !loss.value.is_finite() {
-        return Err(not_a_number());
+    digest: &str,
+    state: Option<Checkpoint>,
+    processes: &dyn Processes,
+) -> Result<Checkpoint, TrainError> {
+    if let (Some(state), 1) = (&state, processes.count()) {
+        return Ok(state.clone());
     }
-    state.network.absorb_statistics(&pass);
-    let gradients = pass.backward(loss.gradient);
-    let rate = settings.schedule.rate(batch.step);
-    state.optimiser.step(&mut state.network, &gradients, rate);
-    state.step = batch.step + 1;
-    Ok((loss.value, mined))
+    let bytes = state.as_ref().map(|state| state.to_bytes(config, digest)).transpose();
+    let bytes = bytes.expect("plain tensors of ordinary size can be written to memory");
+    let bytes = processes.broadcast(bytes.unwrap_or_default());
+    match state {
+        Some(state) => Ok(state),
+        None => Checkpoint::from_bytes(&bytes, Path::new("the first process"), config, digest)
+            .map_err(|_| TrainError::Differ { rank: processes.rank(), count: processes.count() }),
+    }
 }
 
-/// The faces of a batch, shortened: enough to find it again.
-fn faces(batch: &LoadedBatch) -> String {
-    let mut names: Vec<String> = batch.ids.iter().take(8).map(|id| id.0.to_string()).collect();
-    if batch.ids.len() > names.len() {
-        names.push(format!("… {} in all", batch.ids.len()));
-    }
-    names.join(", ")
-}
-
-fn watch_collapse(
-    config: &ValidConfig,
-    state: &mut Checkpoint,
-    mined: &Mined,
-    show: &mut impl FnMut(Event),
-) -> Result<(), TrainError> {
-    let patience = config.settings().run.collapse_patience;
-    let distance = mined.batch_means.map_or(f32::INFINITY, |means| means.negative);
-    if distance >= COLLAPSED {
-        state.collapsed_steps = 0;
-        return Ok(());
-    }
-    state.collapsed_steps += 1;
-    if state.collapsed_steps == 1 {
-        show(Event::Collapsed { step: state.step });
-    }
-    if state.collapsed_steps < patience { Ok(()) } else { Err(TrainError::Collapsed { patience, distance }) }
-}
-
+/// The model as it is now: its averaged weights, if asked for.
 fn model(config: &ValidConfig, state: &Checkpoint) -> Result<Model, TrainError> {
-    let weights =
-        state.network.weights().map_err(|source| TrainError::Weights { step: state.step, source })?;
+    let average = |(name, tensor): (&String, &Tensor)| {
+        let average = state.averaging.as_ref().and_then(|averaging| averaging.of(name));
+        let values = average.unwrap_or(&tensor.values).to_vec();
+        (name.clone(), Tensor { shape: tensor.shape.clone(), values })
+    };
+    let tensors = state.network.tensors().iter().map(average).collect();
+    let weights = facenet::Weights::new(tensors, config.graph())
+        .map_err(|source| TrainError::Weights { step: state.step, source })?;
     let network = &config.settings().network;
     Ok(Model::new(&network.name, network.dimension, config.preprocessing(), Vec::new(), weights))
 }
 
-fn finish(
-    config: &ValidConfig,
-    state: &Checkpoint,
-    validator: Option<&Validator>,
-    unreadable: usize,
-    run: &mut RunFolder,
-) -> Result<Trained, TrainError> {
-    let mut model = model(config, state)?;
-    let report = validator.map(|validator| validator.measure(&model)).transpose()?;
-    if let Some(report) = &report {
-        model = model.with_thresholds(report.thresholds());
+/// An error and its causes, without hints.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let mut told: Vec<String> = Vec::new();
+    for text in chain.map(|text| text.lines().take_while(|line| !line.starts_with("hint: ")).collect()) {
+        // A transparent error tells the same as its cause.
+        if told.last() != Some(&text) {
+            told.push(text);
+        }
     }
-    run.draw_curves()?;
-    run.finish(&model, report.as_ref())?;
-    Ok(Trained { model, report, unreadable })
+    told.join(": ")
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

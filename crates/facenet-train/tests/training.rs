@@ -46,7 +46,7 @@ fn eight_images_are_learnt_to_almost_no_loss() {
     // Without augmentation and with the hardest negatives, so that nothing is left to learn only when all is learnt.
     let config = config(
         &folder.path().join("faces"),
-        "triplets = { rule = \"hardest\" }\nschedule = { steps = 40 }\nrun = { log_every = 1 }\n\
+        "loss = { kind = \"triplet\", rule = \"hardest\" }\nschedule = { steps = 40 }\nrun = { log_every = 1 }\n\
          [augment]\nflip = 0.0\nscale = 0.0\nshift = 0.0\nbrightness = 0.0\ncontrast = 0.0\nsaturation = 0.0\n\
          grey = 0.0\nlow_resolution = 0.0\nblur = 0.0\nerase = 0.0\n",
     );
@@ -166,4 +166,88 @@ fn an_embedding_that_collapses_is_recognised_and_named() {
     .unwrap_err();
     assert_eq!(warned_at, Some(1));
     assert!(error.to_string().starts_with("the embedding has collapsed: for 3 steps"), "{error}");
+}
+
+/// Everything that a run can have between two steps: a loss with weights of its own and then triplets, an optimiser with
+/// two moments, averaged weights, dropout, normalisation in groups, offline triplets, and suspected labels.
+const ALL_AT_ONCE: &str = "network = { name = \"lite\", dropout = 0.2, norm_group = 4 }\n\
+     loss = { kind = \"cosface\" }\nstages = [{ from = 5, loss = { kind = \"triplet\", rule = \"hardest\" } }]\n\
+     optimiser = { kind = \"adam\", clip_norm = 1.0 }\naveraging = { decay = 0.9 }\n\
+     offline = { every = 3, share = 0.6, batch = 4, triplets = { margin = 4.0, rule = \"hardest\" } }\n\
+     suspects = { every = 3, twin = 4.0, drop = false }\n\
+     schedule = { steps = 8, learning_rate = 0.001, shape = \"linear\" }\n\
+     run = { log_every = 1, checkpoint_every = 4, keep = 9 }\n";
+
+#[test]
+fn a_resumed_run_equals_one_that_was_not_with_everything_switched_on() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let config = config(&folder.path().join("faces"), ALL_AT_ONCE);
+    let home = folder.path().join("whole");
+    let (mut mined, mut suspected) = (0, 0);
+    let whole = run(&config, &home, false, |event| match event {
+        Event::MinedOffline { triplets, .. } => mined += triplets,
+        Event::Suspected { images, .. } => suspected = images,
+        _ => {}
+    })
+    .unwrap();
+    assert!(mined > 0 && suspected > 0, "{mined} triplets, {suspected} suspects");
+    let sheet = std::fs::read_to_string(home.join("suspects.html")).unwrap();
+    assert!(sheet.contains("person-1") && home.join("suspects.json").exists());
+    assert!(std::fs::read_to_string(home.join("index.html")).unwrap().contains("cosface"));
+
+    std::fs::remove_file(home.join("checkpoints/step-000000008.safetensors")).unwrap();
+    let resumed = run(&config, &home, true, |_| {}).unwrap();
+    assert_eq!(resumed.model, whole.model);
+}
+
+#[test]
+fn a_memory_limit_changes_how_a_batch_goes_through_but_not_a_bit_of_the_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let with = |extra: &str| {
+        config(
+            &folder.path().join("faces"),
+            &format!(
+                "network = {{ name = \"lite\", norm_group = 2 }}\nschedule = {{ steps = 3 }}\nrun = {{ log_every = 1{extra} }}\n"
+            ),
+        )
+    };
+    let trained = |config: &ValidConfig, name: &str| run(config, &folder.path().join(name), false, |_| {});
+    let free = trained(&with(""), "free").unwrap();
+    let tight = trained(&with(", memory_mib = 60"), "tight").unwrap();
+    assert_eq!(free.model, tight.model);
+
+    let error = trained(&with(", memory_mib = 10"), "too tight").unwrap_err().to_string();
+    assert!(error.starts_with("a step over 2 faces at a time takes about "), "{error}");
+    assert!(error.contains("hint: raise `run.memory_mib`"), "{error}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_names_the_batch_and_keeps_the_last_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let config = config(
+        &folder.path().join("faces"),
+        "schedule = { steps = 9, learning_rate = 1e38, shape = \"constant\" }\nrun = { checkpoint_every = 1, keep = 9 }\n\
+         optimiser = { kind = \"sgd\" }\n",
+    );
+    let home = folder.path().join("run");
+    let error = run(&config, &home, false, |_| {}).unwrap_err();
+    let TrainError::NotANumber { step, faces } = &error else { panic!("{error}") };
+    assert!(*step < 9 && !faces.is_empty(), "{error}");
+    assert!(error.to_string().contains("hint: lower `schedule.learning_rate`"), "{error}");
+    let page = std::fs::read_to_string(home.join("index.html")).unwrap();
+    assert!(page.contains("is not a number"), "the page says why it stopped");
+}
+
+#[test]
+fn more_faces_of_each_person_than_anybody_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let mut settings = config(&folder.path().join("faces"), SIX_STEPS).settings().clone();
+    settings.batch.faces = 3;
+    let error = run(&settings.validate().unwrap(), &folder.path().join("run"), false, |_| {}).unwrap_err();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(text.starts_with("3 faces of each person were asked for, but nobody has more than 2"), "{text}");
 }

@@ -20,7 +20,7 @@ fn model(name: &str) -> Model {
         let values = (0..len).map(value).collect();
         tensors.insert(name, Tensor { shape, values });
     }
-    let preprocessing = Preprocessing { version: 1, edge_px: table.input_edge as u32, field: 0.875 };
+    let preprocessing = Preprocessing { version: 1, edge_px: table.input_edge() as u32, field: 0.875 };
     let weights = Weights::new(tensors, &graph).expect("the weights are the network's");
     Model::new(name, 128, preprocessing, Vec::new(), weights)
 }
@@ -29,7 +29,7 @@ fn embed(criterion: &mut Criterion) {
     for name in network::NAMES {
         let model = model(name);
         let frozen = FrozenNetwork::new(&model);
-        let len = 3 * (model.contract().preprocessing.edge_px as usize).pow(2);
+        let len = Graph::of(&network::table(name).expect("the network is known"), 128).input().len();
         let mut group = criterion.benchmark_group(format!("embed/{name}"));
         group.sample_size(20);
         for threads in [1, 2] {

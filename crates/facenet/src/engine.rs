@@ -114,6 +114,7 @@ mod tests {
             weights: String::new(),
             preprocessing,
             thresholds: Vec::new(),
+            calibration: None,
         };
         FaceEngine::new(Box::new(TwoFaces), Box::new(MiddlePixel(contract)))
     }

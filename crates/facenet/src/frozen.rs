@@ -1,11 +1,13 @@
-//! A network that only embeds: batch normalisation folded into the convolutions, bias and ReLU applied while a
-//! result is still in the cache, concatenation free, memory planned once.
+//! A network that only embeds: batch normalisation folded into the weights before it, bias and activation applied
+//! while a result is still in the cache, concatenation free, memory planned once.
 //!
-//! Values are stored channel by channel for a whole group of images, `[C, N, E, E]`: the branches of an inception
+//! Values are stored channel by channel for a whole group of images, `[C, N, H, W]`: the branches of an inception
 //! module then write straight into their part of its output, and small maps of several images make one product
 //! that is wide enough to be fast.
 
+mod channelwise;
 mod convolution;
+mod folded;
 mod plan;
 
 use std::sync::Mutex;
@@ -15,9 +17,12 @@ use rayon::prelude::*;
 
 use crate::kernels::{Maps, Threads, Window, l2_pool, local_response_norm, max_pool};
 use crate::model::Model;
-use crate::network::{self, Graph, Layer, Node};
+use crate::network::{self, Graph, Grouping, Layer, Node, Shape};
 use crate::preprocess::preprocess;
-use convolution::{Folded, convolve};
+use crate::weights::Weights;
+use channelwise::{global_depthwise, normalise};
+use convolution::{connect, convolve, largest};
+use folded::Folded;
 use plan::{Home, Plan};
 
 /// Images that one thread takes through the network at a time: enough for wide products on 3×3 maps, few enough
@@ -57,7 +62,11 @@ impl FrozenNetwork {
         let contract = model.contract().clone();
         let table = network::table(&contract.network).expect("a model's network is known");
         let graph = Graph::of(&table, contract.dimension);
-        let folded = graph.nodes().iter().map(|node| Folded::of(node, model.weights())).collect();
+        Self::of(graph, model.weights(), contract)
+    }
+
+    fn of(graph: Graph, weights: &Weights, contract: Contract) -> Self {
+        let folded = graph.nodes().iter().map(|node| Folded::of(node, weights)).collect();
         let plan = Plan::of(&graph);
         Self { contract, graph, plan, folded, arenas: Mutex::default() }
     }
@@ -65,13 +74,12 @@ impl FrozenNetwork {
     /// The raw outputs of the embedding layer, before they are scaled to unit length.
     ///
     /// # Shapes
-    /// `images` `[N, 3, edge, edge]` as [`preprocess`] writes them → `[N, dimension]`.
+    /// `images` `[N, 3, height, width]` as [`preprocess`] writes them → `[N, dimension]`.
     ///
     /// # Panics
     /// When `images` is no whole number of images.
     pub fn forward(&self, images: &[f32]) -> Vec<f32> {
-        let input = self.graph.input();
-        let (image_len, dimension) = (3 * input.edge * input.edge, self.graph.dimension());
+        let (image_len, dimension) = (self.graph.input().len(), self.graph.dimension());
         assert_eq!(images.len() % image_len, 0, "whole images of {image_len} values");
         let count = images.len() / image_len;
         let group = count.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
@@ -107,58 +115,49 @@ impl FrozenNetwork {
         self.arenas.lock().expect("no thread panics with the lock").push(arena);
     }
 
-    /// `[N, 3, E, E]` -> `[3, N, E, E]`
+    /// `[N, 3, H, W]` -> `[3, N, H, W]`
     fn write_input(&self, images: &[f32], count: usize, arena: &mut Arena) {
-        let edge = self.graph.input().edge;
+        let area = self.graph.input().area();
         let slot = &mut arena.slots[self.plan.home(0).slot];
-        for (i, map) in images.chunks_exact(edge * edge).enumerate() {
+        for (i, map) in images.chunks_exact(area).enumerate() {
             let (image, channel) = (i / 3, i % 3);
-            slot[(channel * count + image) * edge * edge..][..edge * edge].copy_from_slice(map);
+            slot[(channel * count + image) * area..][..area].copy_from_slice(map);
         }
     }
 
     fn run(&self, index: usize, node: &Node, count: usize, arena: &mut Arena, threads: Threads) {
         let Home { slot, offset } = self.plan.home(index + 1);
         let mut target = std::mem::take(&mut arena.slots[slot]);
-        let len = node.output.channels * node.output.edge * node.output.edge * count;
-        let out = &mut target[offset * count..][..len];
+        let out = &mut target[offset * count..][..node.output.len() * count];
+        let mut scratch = std::mem::take(&mut arena.columns);
         let input = |which: usize| {
             let value = node.inputs[which];
-            let shape = self.graph.shape(value);
             let Home { slot, offset } = self.plan.home(value);
-            &arena.slots[slot][offset * count..][..shape.channels * shape.edge * shape.edge * count]
+            &arena.slots[slot][offset * count..][..self.graph.shape(value).len() * count]
         };
         let shape = self.graph.shape(node.inputs[0]);
-        let area = shape.edge * shape.edge;
+        let Shape { channels, height, width } = shape;
+        let area = shape.area();
+        let folded = || self.folded[index].as_ref().expect("a layer with weights has them folded");
         match node.layer {
-            Layer::Convolution { kernel, stride, relu } => {
-                let maps = Maps {
-                    channels: shape.channels,
-                    edge: shape.edge,
-                    channel_stride: count * area,
-                    image_stride: area,
-                };
-                let folded = self.folded[index].as_ref().expect("convolutions have weights");
-                let mut columns = std::mem::take(&mut arena.columns);
-                convolve(
-                    input(0),
-                    maps,
-                    count,
-                    Window { kernel, stride },
-                    folded,
-                    relu,
-                    out,
-                    &mut columns,
-                    threads,
-                );
-                arena.columns = columns;
+            Layer::Convolution { kernel, stride, grouping: Grouping::Full, activation, .. } => {
+                let maps = Maps { channels, height, width, channel_stride: count * area, image_stride: area };
+                let window = Window { kernel, stride };
+                convolve(input(0), maps, count, window, folded(), activation, out, &mut scratch, threads);
             }
-            Layer::MaxPool { stride } => max_pool(input(0), shape.edge, stride, out),
-            Layer::L2Pool { stride } => l2_pool(input(0), shape.edge, stride, out),
-            Layer::LocalResponseNorm => local_response_norm(input(0), shape.channels, out),
-            Layer::AddRelu => {
+            Layer::Convolution { kernel, stride, grouping: Grouping::Depthwise, activation, .. } => {
+                let window = Window { kernel, stride };
+                channelwise::convolve(input(0), (height, width), count, window, folded(), activation, out);
+            }
+            Layer::GlobalDepthwise { .. } => global_depthwise(input(0), area, count, folded(), out),
+            Layer::Norm => normalise(input(0), area * count, folded(), out),
+            Layer::MaxPool { stride } => max_pool(input(0), height, width, stride, out),
+            Layer::L2Pool { stride } => l2_pool(input(0), height, width, stride, out),
+            Layer::LocalResponseNorm => local_response_norm(input(0), channels, out),
+            Layer::Add { relu } => {
+                let least = if relu { 0.0 } else { f32::NEG_INFINITY };
                 for ((sum, a), b) in out.iter_mut().zip(input(0)).zip(input(1)) {
-                    *sum = (a + b).max(0.0);
+                    *sum = (a + b).max(least);
                 }
             }
             Layer::AveragePool => {
@@ -166,12 +165,16 @@ impl FrozenNetwork {
                     *mean = map.iter().sum::<f32>() / area as f32;
                 }
             }
-            Layer::Embed => {
-                let folded = self.folded[index].as_ref().expect("the embedding layer has weights");
-                convolution::connect(input(0), shape.channels, area, count, folded, out, threads);
+            Layer::Maxout { pieces } => {
+                scratch.resize(scratch.len().max(pieces * out.len()), 0.0);
+                let values = &mut scratch[..pieces * out.len()];
+                connect(input(0), channels, area, count, folded(), values, threads);
+                largest(values, pieces, count, out);
             }
+            Layer::Embed { .. } => connect(input(0), channels, area, count, folded(), out, threads),
             Layer::Concat => unreachable!("concatenation is where its inputs are written"),
         }
+        arena.columns = scratch;
         arena.slots[slot] = target;
     }
 }
@@ -186,9 +189,12 @@ impl Embedder for FrozenNetwork {
         if let Some(chip) = chips.iter().find(|chip| chip.edge() != edge) {
             return Err(Box::new(WrongEdge { found: chip.edge(), expected: edge }));
         }
-        let len = 3 * (edge * edge) as usize;
-        let mut images = vec![0.0; chips.len() * len];
-        images.par_chunks_mut(len).zip(chips).for_each(|(image, chip)| preprocess(chip, image));
+        let input = self.graph.input();
+        let mut images = vec![0.0; chips.len() * input.len()];
+        images
+            .par_chunks_mut(input.len())
+            .zip(chips)
+            .for_each(|(image, chip)| preprocess(chip, input, image));
         let outputs = self.forward(&images);
         outputs.chunks_exact(self.contract.dimension).map(|v| Ok(Embedding::normalize(v.to_vec())?)).collect()
     }

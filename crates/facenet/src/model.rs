@@ -122,6 +122,7 @@ impl Model {
             weights: weights.digest(),
             preprocessing,
             thresholds,
+            calibration: None,
         };
         Self { contract, weights }
     }
@@ -220,6 +221,12 @@ impl Model {
         self.contract.thresholds = thresholds;
         self
     }
+
+    /// The same model with another curve from distance to probability, or none.
+    pub fn with_calibration(mut self, calibration: Option<facenet_core::Calibration>) -> Self {
+        self.contract.calibration = calibration;
+        self
+    }
 }
 
 /// Writes a file beside its place and renames it, so that no reader and no crash ever sees half of it.
@@ -255,8 +262,8 @@ fn read_contract(text: &str) -> Result<Contract, String> {
         return Err(format!("dimension {}, expected 1 to 4096", contract.dimension));
     }
     match network::table(&contract.network) {
-        Ok(table) if table.input_edge != edge_px as usize => {
-            Err(format!("input of {edge_px} pixels, but `{}` takes {}", table.name, table.input_edge))
+        Ok(table) if table.input_edge() != edge_px as usize => {
+            Err(format!("input of {edge_px} pixels, but `{}` takes {}", table.name, table.input_edge()))
         }
         _ => Ok(contract),
     }

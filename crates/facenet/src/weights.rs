@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::network::{Graph, Layer, Node};
+use crate::network::{Activation, Graph, Grouping, Layer, Node};
 
 /// Added to a variance before its root is taken in batch normalisation.
 pub const NORM_EPSILON: f32 = 1e-5;
@@ -20,9 +20,16 @@ pub struct Tensor {
 
 /// All weights of a network, complete, of the right shapes and finite: checked when made.
 ///
-/// A convolution has `NAME.weight` `[filters, channels, k, k]` and its batch normalisation `NAME.norm.gamma`,
-/// `.beta`, `.mean`, `.variance` `[filters]`; the embedding layer `embedding.weight` `[dimension, inputs]` and
-/// `embedding.bias` `[dimension]`.
+/// | layer | `NAME.weight` |
+/// |---|---|
+/// | convolution | `[filters, channels, k, k]`, depthwise `[channels, 1, k, k]` |
+/// | global depthwise convolution | `[channels, 1, height, width]` |
+/// | maxout | `[pieces · units, inputs]`, the pieces of unit `u` are the rows `pieces · u..pieces · (u + 1)` |
+/// | embedding | `[dimension, inputs]` |
+///
+/// With each there is either `NAME.bias` or, where the layer is normalised over batches, `NAME.norm.gamma`, `.beta`,
+/// `.mean` and `.variance`, all `[outputs]`; a normalisation that stands alone has those four only. A parametric
+/// ReLU adds `NAME.slope` `[outputs]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights(BTreeMap<String, Tensor>);
 
@@ -69,18 +76,37 @@ pub enum WeightsError {
 pub fn node_tensors(graph: &Graph, node: &Node) -> Vec<(String, Vec<usize>)> {
     let (input, outputs) = (graph.shape(node.inputs[0]), node.output.channels);
     let named = |suffix: &str, shape: Vec<usize>| (format!("{}.{suffix}", node.name), shape);
+    let norm = ["norm.gamma", "norm.beta", "norm.mean", "norm.variance"];
+    let weighted = |shape: Vec<usize>, normalised: bool| {
+        let others = if normalised { &norm[..] } else { &["bias"] };
+        let rows = shape[0];
+        let others = others.iter().map(|part| named(part, vec![rows]));
+        std::iter::once(named("weight", shape)).chain(others).collect::<Vec<_>>()
+    };
     match node.layer {
-        Layer::Convolution { kernel, .. } => {
-            let norm = ["norm.gamma", "norm.beta", "norm.mean", "norm.variance"];
-            let mut tensors = vec![named("weight", vec![outputs, input.channels, kernel, kernel])];
-            tensors.extend(norm.map(|part| named(part, vec![outputs])));
+        Layer::Convolution { kernel, grouping, normalised, activation, .. } => {
+            let channels = match grouping {
+                Grouping::Full => input.channels,
+                Grouping::Depthwise => 1,
+            };
+            let mut tensors = weighted(vec![outputs, channels, kernel, kernel], normalised);
+            if activation == Activation::Prelu {
+                tensors.push(named("slope", vec![outputs]));
+            }
             tensors
         }
-        Layer::Embed => {
-            let inputs = input.channels * input.edge * input.edge;
-            vec![named("weight", vec![outputs, inputs]), named("bias", vec![outputs])]
+        Layer::GlobalDepthwise { normalised } => {
+            weighted(vec![outputs, 1, input.height, input.width], normalised)
         }
-        _ => Vec::new(),
+        Layer::Norm => norm.map(|part| named(part, vec![outputs])).into(),
+        Layer::Maxout { pieces } => weighted(vec![pieces * outputs, input.len()], false),
+        Layer::Embed { normalised } => weighted(vec![outputs, input.len()], normalised),
+        Layer::MaxPool { .. }
+        | Layer::L2Pool { .. }
+        | Layer::LocalResponseNorm
+        | Layer::Concat
+        | Layer::Add { .. }
+        | Layer::AveragePool => Vec::new(),
     }
 }
 
@@ -159,6 +185,7 @@ pub(crate) mod tests {
                 let values = (0..shape.iter().product()).map(|i| match name.rsplit('.').next() {
                     Some("weight") => wave(i) * (2.0 / fan_in as f32).sqrt(),
                     Some("gamma" | "variance") => 1.0 + 0.3 * wave(i),
+                    Some("slope") => 0.25 + 0.1 * wave(i),
                     _ => 0.1 * wave(i),
                 });
                 let values = values.collect();

@@ -5,7 +5,7 @@ mod sink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use facenet_core::{Embedding, Face};
+use facenet_core::{Embedding, Face, QuantisedEmbedding};
 use serde::Serialize;
 
 use self::sink::Sink;
@@ -27,7 +27,8 @@ Examples:
   facenet embed me.jpg
   facenet embed photos/ --output faces.jsonl
   facenet embed 'photos/**/*.png' --output faces.npy
-  facenet embed aligned/ --crop none")]
+  facenet embed aligned/ --crop none
+  facenet embed photos/ --quantised --output faces.npy")]
 pub(crate) struct Args {
     #[command(flatten)]
     inputs: Inputs,
@@ -38,6 +39,13 @@ pub(crate) struct Args {
     /// older one is replaced.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write one byte a coordinate instead of a 32-bit float: whole numbers q from -127 to 127.
+    ///
+    /// They give the direction: the embedding is q / |q|, with |q| the Euclidean norm. The scale, 127 divided by the
+    /// largest coordinate, differs from embedding to embedding and is not needed: the squared distance of two is
+    /// 2 - 2 (q . p) / (|q| |p|). In a `.npy` file they are 8-bit signed integers.
+    #[arg(long)]
+    quantised: bool,
     #[command(flatten)]
     engine: EngineOptions,
     /// Print JSON: with `--output`, a summary; otherwise that is what is printed anyway.
@@ -51,8 +59,16 @@ struct FaceLine<'a> {
     path: &'a Path,
     face: &'a Face,
     #[serde(skip_serializing_if = "Option::is_none")]
-    embedding: Option<&'a Embedding>,
+    embedding: Option<&'a Coordinates<'a>>,
     model: &'a str,
+}
+
+/// The coordinates of an embedding, as they were asked for.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Coordinates<'a> {
+    Floats(&'a Embedding),
+    Bytes(QuantisedEmbedding),
 }
 
 #[derive(Debug, Serialize)]
@@ -80,8 +96,15 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         if found.is_empty() {
             console.note(format_args!("{}: no face was found", path.display()));
         }
-        let line = |face| FaceLine { path: &path, face, embedding: None, model: &model };
-        found.iter().try_for_each(|found| sink.put(line(&found.face), &found.embedding, console))
+        for found in &found {
+            let line = FaceLine { path: &path, face: &found.face, embedding: None, model: &model };
+            let coordinates = match args.quantised {
+                true => Coordinates::Bytes(QuantisedEmbedding::from(&found.embedding)),
+                false => Coordinates::Floats(&found.embedding),
+            };
+            sink.put(line, &coordinates, console)?;
+        }
+        Ok(())
     })?;
 
     if let Some(output) = &args.output {

@@ -1,21 +1,35 @@
 //! `facenet eval`: measure a model on labelled data.
 
+mod bin;
 mod cluster;
 mod command_line;
+mod embeddings;
+mod hold_out;
 mod identify;
 mod labelled;
+mod lfw;
+mod output;
 mod pairs;
 mod report;
+mod ytf;
 
 use anyhow::Result;
 
 use crate::console::Console;
 use crate::outcome::Outcome;
 
+pub(crate) use self::embeddings::{EmbeddedPairs, SkipOptions};
+pub(crate) use self::hold_out::faces_of_people;
+
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Pairs(pairs::Args),
+    Lfw(lfw::Args),
+    Ytf(ytf::Args),
+    Bin(bin::Args),
+    #[command(name = "holdout")]
+    HoldOut(hold_out::Args),
     Identify(identify::Args),
     Cluster(cluster::Args),
     Report(report::Args),
@@ -24,6 +38,10 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
     match command {
         Command::Pairs(args) => pairs::run(args, console),
+        Command::Lfw(args) => lfw::run(args, console),
+        Command::Ytf(args) => ytf::run(args, console),
+        Command::Bin(args) => bin::run(args, console),
+        Command::HoldOut(args) => hold_out::run(args, console),
         Command::Identify(args) => identify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
         Command::Report(args) => report::run(args, console),

@@ -1,23 +1,31 @@
 //! `facenet train`: learns an embedding, showing how it goes.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+mod dashboard;
+mod figures;
+mod screen;
+mod story;
+mod view;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
-use facenet_train::{Event, RunFolder, TrainConfig, ValidationConfig, train};
-use indicatif::{ProgressBar, ProgressStyle};
+use facenet_train::{
+    Alone, Processes, RunFolder, TrainConfig, Trained, ValidConfig, ValidationConfig, train_together,
+};
 
+use self::view::View;
 use crate::console::Console;
+use crate::failure;
 
 /// Train an embedding with the triplet loss.
 ///
-/// The run folder holds the effective config, the log (JSON lines), curves (SVG), checkpoints and, at the end, the
-/// model and its report. A run that was interrupted goes on with `--resume`, to the very same weights.
+/// The run folder holds the effective config, the log (JSON lines), curves (SVG), a page that shows how it goes
+/// (HTML), checkpoints and, at the end, the model and its report. A run that was interrupted goes on with `--resume`, to the very same weights.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  facenet train configs/lite.toml --data faces/\n  \
-                        facenet train runs/lite/config.toml --run runs/lite --resume")]
+                        facenet train runs/lite/config.toml --run runs/lite --resume\n  \
+                        mpirun -n 4 facenet train configs/lite.toml")]
 pub(crate) struct Args {
     /// The settings, in TOML.
     config: PathBuf,
@@ -36,6 +44,9 @@ pub(crate) struct Args {
     /// Validation pairs in LFW's format; replaces `data.validation.pairs`.
     #[arg(long, value_name = "FILE", requires = "validation_images")]
     validation_pairs: Option<PathBuf>,
+    /// Lines instead of a dashboard, as when stderr is no terminal.
+    #[arg(long)]
+    plain: bool,
 }
 
 pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
@@ -50,23 +61,24 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     }
     let config =
         config.validate().with_context(|| format!("cannot use the config `{}`", args.config.display()))?;
-    if !console.is_quiet() {
-        eprintln!("{}", config.settings().to_toml());
-    }
-
     let folder = args.run.clone().unwrap_or_else(|| {
         PathBuf::from("runs").join(args.config.file_stem().unwrap_or(args.config.as_os_str()))
     });
-    let mut run = RunFolder::open(&folder, args.resume)?;
-    let mut view = View::new(console.is_quiet());
-    let trained = train(&config, &mut run, |event| view.show(&event))?;
-    view.bar.finish_and_clear();
+    let processes = processes()?;
+    if processes.rank() > 0 {
+        return follow(&config, &*processes);
+    }
+    let (run, trained) = match lead(args, &config, &folder, &*processes, console) {
+        Err(error) if processes.count() > 1 => give_up(&error, &*processes),
+        result => result?,
+    };
 
     if let Some(report) = &trained.report {
         println!("{report}");
     }
     println!("model  {}", run.model_path().display());
     println!("run    {}", folder.display());
+    println!("page   {}", run.page_path().display());
     if trained.unreadable > 0 {
         eprintln!("facenet: {} images could not be read and were skipped", trained.unreadable);
         return Ok(ExitCode::from(2));
@@ -74,88 +86,56 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The live view: a bar that stays, and lines above it that are also there when nobody watches.
-struct View {
-    quiet: bool,
-    bar: ProgressBar,
-    start: Instant,
+/// Trains as the only process or the first of several: it writes to the run folder and shows how it goes.
+fn lead(
+    args: &Args,
+    config: &ValidConfig,
+    folder: &Path,
+    processes: &dyn Processes,
+    console: &Console,
+) -> Result<(RunFolder, Trained)> {
+    if !console.is_quiet() {
+        eprintln!("{}", config.settings().to_toml());
+    }
+    let mut run = RunFolder::open(folder, args.resume)?;
+    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+    let mut view = View::new(name, console.is_quiet(), args.plain);
+    let trained = train_together(config, Some(&mut run), processes, |event| view.show(&event));
+    view.finish();
+    Ok((run, trained?))
 }
 
-impl View {
-    fn new(quiet: bool) -> Self {
-        let bar = if std::io::stderr().is_terminal() && !quiet {
-            ProgressBar::new(0)
-        } else {
-            ProgressBar::hidden()
-        };
-        let style = "{bar:30} step {pos}/{len}  {elapsed} gone, {eta} left  {msg}";
-        bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
-        Self { quiet, bar, start: Instant::now() }
+/// Trains as one of several processes that is not the first.
+fn follow(config: &ValidConfig, processes: &dyn Processes) -> Result<ExitCode> {
+    match train_together(config, None, processes, |_| {}) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(error) => give_up(&error.into(), processes),
     }
+}
 
-    /// Tells something, unless quiet.
-    fn line(&self, text: &str) {
-        if !self.quiet {
-            self.error(text);
-        }
-    }
+/// Says why this process cannot go on, and ends the others, which wait for it.
+fn give_up(error: &anyhow::Error, processes: &dyn Processes) -> ! {
+    eprint!("process {} of {}: {}", processes.rank() + 1, processes.count(), failure::text(error));
+    eprintln!("hint: what was learnt up to the last checkpoint is kept; go on with `--resume`");
+    processes.abort()
+}
 
-    /// Tells something that went wrong.
-    fn error(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+/// The processes of this run: those that `mpirun` started, else this one.
+fn processes() -> Result<Box<dyn Processes>> {
+    let started_by_mpi = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok()?.parse::<usize>().ok())
+        .any(|size| size > 1);
+    #[cfg(feature = "mpi")]
+    if started_by_mpi {
+        return Ok(Box::new(facenet_train::Mpi::join().context("MPI is in use in this process already")?));
     }
-
-    fn show(&mut self, event: &Event) {
-        match event {
-            Event::Data { identities, images, ignored } => {
-                self.line(&format!("data: {images} faces of {identities} people, {ignored} other files ignored"));
-            }
-            Event::Starts { step, steps } => {
-                self.bar.set_length(*steps);
-                self.bar.set_position(*step);
-                self.bar.reset_eta();
-                self.start = Instant::now();
-                if *step > 0 {
-                    self.line(&format!("resumed after step {step}"));
-                }
-            }
-            Event::Step { step } => self.bar.set_position(*step),
-            Event::Logged(record) => {
-                let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.3}"));
-                let text = format!(
-                    "loss {:.4}  active {}  d(a,p) {}  d(a,n) {}  rate {:.4}  {:.0} faces/s ({:.0} % waiting)",
-                    record.loss,
-                    record.active.map_or("-".into(), |share| format!("{:.1} %", share * 100.0)),
-                    number(record.positive_distance.map(f64::from)),
-                    number(record.negative_distance.map(f64::from)),
-                    record.learning_rate,
-                    record.faces_per_second,
-                    record.waiting * 100.0,
-                );
-                if self.bar.is_hidden() {
-                    self.line(&format!("step {}  {text}", record.step));
-                } else {
-                    self.bar.set_message(text);
-                }
-            }
-            Event::Validated(record) => {
-                let percent = |share: f64| format!("{:.2} %", share * 100.0);
-                let accuracy = match (record.accuracy, record.standard_error) {
-                    (Some(mean), Some(error)) => format!("{} ± {:.2}", percent(mean), error * 100.0),
-                    _ => "-".into(),
-                };
-                self.line(&format!(
-                    "step {}: validation accuracy {accuracy}, AUC {:.4}, after {:.0} s",
-                    record.step,
-                    record.auc,
-                    self.start.elapsed().as_secs_f64()
-                ));
-            }
-            Event::Unreadable(image) => self.error(&format!("facenet: {}: {}", image.place, image.reason)),
-            Event::Collapsed { step } => self.error(&format!(
-                "step {step}: the embedding has collapsed: all faces lie in nearly one point; if it does not recover, \
-                 the run will stop"
-            )),
-        }
+    #[cfg(not(feature = "mpi"))]
+    if started_by_mpi {
+        anyhow::bail!(
+            "this program was built without MPI, but `mpirun` started several of it\n\
+             hint: build with `--features mpi`"
+        );
     }
+    Ok(Box::new(Alone))
 }

@@ -47,6 +47,8 @@ struct Verdict<'a> {
     same: bool,
     distance: Distance,
     cosine: f32,
+    /// Of one person, at even odds before looking; none where the model has no fitted curve.
+    probability: Option<f64>,
     threshold: ThresholdJson<'a>,
     model: &'a str,
     left: Side<'a>,
@@ -68,12 +70,14 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 
     let distance = left.embedding.distance(&right.embedding);
     let same = distance <= cut.distance();
+    let probability = engine.contract().calibration.as_ref().map(|curve| curve.probability(distance));
     let model = engine.contract().id();
     if args.json {
         console.print_json(&Verdict {
             same,
             distance,
             cosine: distance.cosine(),
+            probability,
             threshold: threshold::json(&cut),
             model: &model,
             left: Side { path: &args.left, face: &left.face },
@@ -84,10 +88,23 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         console
             .print(format_args!("distance   {:.3}  (0 the same face, 4 the opposite)", distance.value()))?;
         console.print(format_args!("cosine     {:.3}", distance.cosine()))?;
+        if let Some(probability) = probability {
+            let probability = probability_words(probability);
+            console.print(format_args!("same       {probability}  (probability at even odds)"))?;
+        }
         console.print(format_args!("threshold  {}", threshold::words(&cut)))?;
         console.print(format_args!("model      {model}"))?;
     }
     Ok(Outcome::of(same))
+}
+
+/// A probability in percent; beyond what a fitted curve can tell, only the side.
+fn probability_words(probability: f64) -> String {
+    match 100.0 * probability {
+        percent if percent < 0.1 => "below 0.1 %".into(),
+        percent if percent > 99.9 => "above 99.9 %".into(),
+        percent => format!("{percent:.1} %"),
+    }
 }
 
 /// The most confident face of an image; that there are others is told.

@@ -40,6 +40,7 @@ fn engine() -> FaceEngine {
         weights: String::new(),
         preprocessing: Preprocessing { version: 1, edge_px: 4, field: 1.0 },
         thresholds: Vec::new(),
+        calibration: None,
     };
     FaceEngine::new(Box::new(Squares), Box::new(MiddlePixel(contract)))
 }

@@ -37,6 +37,7 @@ fn thresholds() -> Vec<Threshold> {
         distance: Distance::new(distance).unwrap(),
         false_accept_rate,
         data: "drawn pairs".into(),
+        interval: None,
     };
     [(STRICT, 1e-3), (LENIENT, 1e-2)].map(threshold).into()
 }

@@ -76,6 +76,31 @@ fn a_numpy_array_has_a_row_a_face_and_a_second_file_names_the_rows() {
 }
 
 #[test]
+fn quantised_embeddings_are_bytes_of_the_same_direction() {
+    let scene = two_faces();
+    let floats = scene.run(&["embed", "faces"]).ended(0).json_lines();
+    let printed = scene.run(&["embed", "faces", "--quantised"]).ended(0).json_lines();
+    scene.run(&["embed", "faces", "--quantised", "--output", "out.npy"]).ended(0);
+
+    let file = npyz::NpyFile::new(std::io::Cursor::new(fs_err::read(scene.at("out.npy")).unwrap())).unwrap();
+    assert_eq!(file.shape(), [2, 128]);
+    assert_eq!(file.dtype().descr(), "'|i1'");
+    let bytes: Vec<i8> = file.into_vec().unwrap();
+    for ((float, line), bytes) in floats.iter().zip(&printed).zip(bytes.chunks(128)) {
+        let written: Vec<i8> = serde_json::from_value(line["embedding"].clone()).unwrap();
+        assert_eq!(written, bytes);
+        assert_eq!(bytes.iter().map(|q| q.abs()).max(), Some(127));
+        let norm = bytes.iter().map(|q| f32::from(*q).powi(2)).sum::<f32>().sqrt();
+        let coordinates = numbers(&float["embedding"]);
+        let largest = coordinates.iter().fold(0.0f32, |largest, v| largest.max(v.abs()));
+        for (value, q) in coordinates.iter().zip(bytes) {
+            // Half a step of rounding, and what that does to the norm.
+            assert!((value - f32::from(*q) / norm).abs() < largest / 127.0, "{value} as {q}");
+        }
+    }
+}
+
+#[test]
 fn bad_images_are_named_and_the_others_are_written() {
     let scene = two_faces();
     scene.file("faces/aa.jpg", "a letter");

@@ -24,8 +24,9 @@ fn eval(scene: &Scene, more: &[&str]) -> Run {
 
 #[test]
 fn the_report_is_a_table() {
-    let run = eval(&scene(), &[]).ended(0);
-    insta::with_settings!({filters => [FILTERS[1], (r"threshold [^)]*", "threshold [number]")]}, {
+    let run = eval(&scene(), &["--bootstrap", "0"]).ended(0);
+    let numbers = [FILTERS[1], (r"threshold [^)]*", "threshold [number]"), (r"d′ .*", "d′ [number]")];
+    insta::with_settings!({filters => numbers}, {
         insta::assert_snapshot!(run.stdout, @r"
         model           [model]
         data            pairs.txt
@@ -35,8 +36,11 @@ fn the_report_is_a_table() {
         VAL @ FAR 1e-2  not measurable: needs 100 impostor pairs, found 2
         VAL @ FAR 1e-3  not measurable: needs 1000 impostor pairs, found 2
         VAL @ FAR 1e-4  not measurable: needs 10000 impostor pairs, found 2
+        VAL @ FAR 1e-5  not measurable: needs 100000 impostor pairs, found 2
+        VAL @ FAR 1e-6  not measurable: needs 1000000 impostor pairs, found 2
         AUC             1.0000
         EER              0.00 %
+        d′ [number]
         ");
     });
     assert_eq!(run.stderr, "");
@@ -49,8 +53,8 @@ fn the_report_goes_into_a_folder_and_says_the_same_as_the_json() {
     assert_eq!(run.stdout, scene.text("new/report/report.json"));
     assert_eq!(run.json()["auc"], 1.0);
     assert!(scene.text("new/report/roc.svg").starts_with("<svg"));
-    assert_eq!(scene.names("new/report"), ["report.json", "roc.svg"]);
-    assert_eq!(run.stderr, "facenet: wrote report.json and roc.svg to new/report\n");
+    assert_eq!(scene.names("new/report"), ["det.svg", "report.json", "roc.svg"]);
+    assert_eq!(run.stderr, "facenet: wrote report.json, roc.svg and det.svg to new/report\n");
 }
 
 #[test]

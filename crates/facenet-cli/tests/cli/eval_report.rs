@@ -36,7 +36,7 @@ fn eval(scene: &Scene, more: &[&str]) -> Run {
         "pairs.txt",
         "--out",
         "new/report",
-        "--resamples",
+        "--bootstrap",
         "40",
     ];
     scene.run(&[&always[..], more].concat())
@@ -104,7 +104,7 @@ fn an_image_of_a_pair_that_cannot_be_used_stops_the_report_unless_it_may_be_skip
     let run = eval(&scene, &["--pairs-only"]).ended(2);
     insta::assert_snapshot!(run.stderr, @r"
     facenet: faces/ada/ada_0001.png: not an image, but text
-    error: 1 of 8 images of the pairs cannot be used
+    error: 1 of 8 images cannot be used
 
     hint: pass `--skip-missing` to measure without their pairs
     ");

@@ -63,6 +63,25 @@ fn a_table_has_the_rows_of_the_network_and_their_total() {
 }
 
 #[test]
+fn without_a_name_every_network_has_a_line() {
+    let run = Scene::new().run_plain(&["model", "table"]).ended(0);
+    insta::assert_snapshot!("model_tables", run.stdout);
+
+    let lines = Scene::new().run_plain(&["model", "table", "--json", "--dimension", "512"]).ended(0).json();
+    let names = lines.as_array().unwrap().iter().map(|line| line["network"].as_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), facenet::network::NAMES);
+    assert!(lines.as_array().unwrap().iter().all(|line| line["dimension"] == 512));
+}
+
+#[test]
+fn the_paper_s_network_is_printed_as_its_table() {
+    insta::assert_snapshot!(
+        "model_table_nn2",
+        Scene::new().run_plain(&["model", "table", "nn2"]).ended(0).stdout
+    );
+}
+
+#[test]
 fn the_exact_numbers_of_a_table_add_up() {
     for network in facenet::network::NAMES {
         let table = Scene::new()
@@ -82,7 +101,11 @@ fn the_exact_numbers_of_a_table_add_up() {
 #[test]
 fn a_network_that_is_not_known_is_refused_with_those_there_are() {
     let run = Scene::new().run_plain(&["model", "table", "nn9"]).ended(2);
-    assert!(run.stderr.contains("invalid value 'nn9'") && run.stderr.contains("lite, nn4"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("invalid value 'nn9'") && run.stderr.contains("lite, nn1, nn1-bn"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn the_keys_of_the_json_are_stable() {
     insta::with_settings!({filters => FILTERS}, {
         insta::assert_snapshot!(
             run.stdout,
-            @r#"{"same":false,"distance":[number],"cosine":[number],"threshold":{"distance":[number],"false_accept_rate":[number],"data":"drawn pairs"},"model":"[model]","left":{"path":"ada-1.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]}},"right":{"path":"bob.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]}}}"#
+            @r#"{"same":false,"distance":[number],"cosine":[number],"probability":null,"threshold":{"distance":[number],"false_accept_rate":[number],"data":"drawn pairs"},"model":"[model]","left":{"path":"ada-1.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]}},"right":{"path":"bob.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]}}}"#
         );
     });
 }

@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The share of draws that lie within an interval.
-const LEVEL: f64 = 0.95;
-
 /// The largest share of draws that may leave a figure undefined: with more of them the rest are no fair sample.
-const MOST_UNDEFINED: f64 = 1.0 - LEVEL;
+const MOST_UNDEFINED: f64 = 1.0 - Interval::LEVEL;
 
 /// A figure, and the range that it would mostly lie in with other people.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +25,9 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// The share of draws that lie within.
+    pub const LEVEL: f64 = 0.95;
+
     /// Of one figure a draw; none when there is no draw or more than 5 % of them are undefined.
     ///
     /// Quantiles are interpolated linearly between the two nearest draws, as numpy does by default.
@@ -39,7 +39,7 @@ impl Interval {
             return None;
         }
         defined.sort_unstable_by(f64::total_cmp);
-        let tail = (1.0 - LEVEL) / 2.0;
+        let tail = (1.0 - Self::LEVEL) / 2.0;
         Some(Self { low: quantile(&defined, tail), high: quantile(&defined, 1.0 - tail) })
     }
 

@@ -6,7 +6,7 @@ use crate::identification::table::mean;
 use crate::picture::PictureError;
 use crate::{
     ClusteringReport, ClusteringScores, Comparison, Estimate, GroupFigures, HardestPairs,
-    IdentificationReport, Interval, NamedPair, SHARED_FAR, Slices, VerificationReport,
+    IdentificationReport, Interval, NamedPair, SHARED_FAR, Slices, Uncertainty, VerificationReport,
 };
 
 pub(super) fn summary(page: &ReportPage<'_>) -> Vec<(String, String)> {
@@ -26,31 +26,50 @@ pub(super) fn summary(page: &ReportPage<'_>) -> Vec<(String, String)> {
 
 pub(super) fn verification(part: &Part<'_, &VerificationReport>) -> Section {
     let report = part.report;
-    let mut rows = Vec::new();
+    let uncertainty = report.uncertainty.as_ref();
+    let points = |interval: Option<Interval>| range(interval, |end| format!("{:.2}", 100.0 * end));
     let accuracy = report.accuracy.as_ref().map_or("needs two folds".into(), |accuracy| {
         format!("{} ± {:.2}", percent(Some(accuracy.mean)), 100.0 * accuracy.standard_error)
     });
-    rows.push(vec!["accuracy".into(), accuracy, String::new()]);
-    for val in &report.val_at_far {
+    let mut rows =
+        vec![vec!["accuracy".into(), accuracy, points(uncertainty.and_then(|u| u.accuracy)), String::new()]];
+    for (at, val) in report.val_at_far.iter().enumerate() {
         let name = format!("VAL @ FAR {:.0e}", val.target_far);
+        let interval = uncertainty.and_then(|u| u.val_at_far.get(at)?.val);
         rows.push(match val.overall {
-            Some(point) => vec![name, percent(Some(point.val)), format!("{:.3}", point.threshold.value())],
-            None => vec![name, "not measurable".into(), String::new()],
+            Some(point) => {
+                vec![
+                    name,
+                    percent(Some(point.val)),
+                    points(interval),
+                    format!("{:.3}", point.threshold.value()),
+                ]
+            }
+            None => vec![name, "not measurable".into(), String::new(), String::new()],
         });
     }
-    rows.push(vec!["AUC".into(), format!("{:.4}", report.auc), String::new()]);
-    rows.push(vec!["EER".into(), percent(Some(report.eer)), String::new()]);
+    let auc = range(uncertainty.and_then(|u| u.auc), |end| format!("{end:.4}"));
+    rows.push(vec!["AUC".into(), format!("{:.4}", report.auc), auc, String::new()]);
+    let eer = points(uncertainty.and_then(|u| u.eer));
+    rows.push(vec!["EER".into(), percent(Some(report.eer)), eer, String::new()]);
+    if let Some(d_prime) = report.d_prime {
+        let interval = range(uncertainty.and_then(|u| u.d_prime), |end| format!("{end:.2}"));
+        rows.push(vec!["d′".into(), format!("{d_prime:.2}"), interval, String::new()]);
+    }
     let pairs = &report.pairs;
     let lead = format!(
         "Are two faces the same person? {} genuine and {} impostor pairs of {} in {} folds{}. A pair is accepted if its \
-         squared distance is at most the threshold.",
+         squared distance is at most the threshold.{}",
         pairs.genuine,
         pairs.impostors,
         report.data,
         pairs.folds,
         if pairs.skipped > 0 { format!("; {} pairs were skipped", pairs.skipped) } else { String::new() },
+        uncertainty.map_or(String::new(), |Uncertainty { draws, subjects, .. }| {
+            format!(" Intervals are 95 % of {draws} draws of the {subjects} people with replacement.")
+        }),
     );
-    let table = table("Verification", &["figure", "value", "threshold"], rows);
+    let table = table("Verification", &["figure", "value", "95 % interval", "threshold"], rows);
     section("verification", "Verification", lead, part, vec![table])
 }
 
@@ -255,6 +274,11 @@ fn table(caption: &str, head: &[&str], rows: Vec<Vec<String>>) -> Block {
 
 fn percent(share: Option<f64>) -> String {
     share.map_or("–".into(), |share| format!("{:.2} %", 100.0 * share))
+}
+
+/// `4.10 … 6.30`, or nothing.
+fn range(interval: Option<Interval>, end: impl Fn(f64) -> String) -> String {
+    interval.map_or(String::new(), |Interval { low, high }| format!("{} … {}", end(low), end(high)))
 }
 
 /// `5.20 % (4.10 … 6.30)`.

@@ -3,20 +3,42 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::{PairCounts, VerificationReport};
-use crate::{CrossValidation, ValAtFar};
+use crate::{CrossValidation, Interval, Uncertainty, ValAtFar};
 
 impl Display for VerificationReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         row(f, "model", &self.model)?;
         row(f, "data", &self.data)?;
         row(f, "pairs", &pairs(&self.pairs))?;
-        row(f, "accuracy", &self.accuracy.as_ref().map_or("needs two folds, found 1".into(), accuracy))?;
-        for val in &self.val_at_far {
-            row(f, &format!("VAL @ FAR {:.0e}", val.target_far), &val_at_far(val, &self.pairs))?;
+        let intervals = self.uncertainty.as_ref();
+        let accuracy = self.accuracy.as_ref().map_or("needs two folds, found 1".into(), accuracy);
+        row(f, "accuracy", &(accuracy + &percent_interval(intervals.and_then(|i| i.accuracy))))?;
+        for (i, val) in self.val_at_far.iter().enumerate() {
+            let interval = intervals.and_then(|intervals| intervals.val_at_far.get(i)?.val);
+            let text = val_at_far(val, &self.pairs) + &percent_interval(interval);
+            row(f, &format!("VAL @ FAR {:.0e}", val.target_far), &text)?;
         }
-        row(f, "AUC", &format!("{:.4}", self.auc))?;
-        write!(f, "{:<16}{}", "EER", percent(self.eer))
+        let auc_interval = plain_interval(intervals.and_then(|i| i.auc), 4);
+        row(f, "AUC", &format!("{:.4}{auc_interval}", self.auc))?;
+        row(f, "EER", &format!("{}{}", percent(self.eer), percent_interval(intervals.and_then(|i| i.eer))))?;
+        let d_prime = self.d_prime.map_or("not measurable: no distance varies".into(), |d| format!("{d:.2}"));
+        write!(f, "{:<16}{d_prime}{}", "d′", plain_interval(intervals.and_then(|i| i.d_prime), 2))?;
+        if let Some(Uncertainty { draws, subjects, .. }) = intervals {
+            let level = 100.0 * Interval::LEVEL;
+            write!(f, "\n{:<16}[{level} % of {draws} draws of {subjects} people]", "intervals")?;
+        }
+        Ok(())
     }
+}
+
+fn percent_interval(interval: Option<Interval>) -> String {
+    interval.map_or(String::new(), |Interval { low, high }| {
+        format!("  [{:.2}, {:.2}]", 100.0 * low, 100.0 * high)
+    })
+}
+
+fn plain_interval(interval: Option<Interval>, digits: usize) -> String {
+    interval.map_or(String::new(), |Interval { low, high }| format!("  [{low:.digits$}, {high:.digits$}]"))
 }
 
 fn row(f: &mut Formatter<'_>, name: &str, value: &str) -> Result {

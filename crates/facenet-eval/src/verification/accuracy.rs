@@ -3,7 +3,7 @@
 use facenet_core::Distance;
 use serde::{Deserialize, Serialize};
 
-use super::cut::{Cut, cuts};
+use super::cut::{Cut, Weighed, cuts};
 use super::{FoldMean, ScoredPairs};
 
 /// Accuracy by LFW's protocol: for each fold, the threshold that is best on all others is tested on it.
@@ -45,13 +45,19 @@ impl CrossValidation {
 }
 
 fn hold_out(pairs: &ScoredPairs, held_out: usize) -> FoldAccuracy {
-    let threshold = cuts(pairs.training(held_out))
-        .reduce(|best, cut| if gain(&cut) > gain(&best) { cut } else { best })
-        .expect("there are other folds, and no fold is empty")
-        .threshold;
+    let threshold =
+        best_threshold(pairs.training(held_out)).expect("there are other folds, and no fold is empty");
     let (fold, accepted) = (pairs.fold(held_out), pairs.accepted(held_out, threshold));
     let right = accepted.genuine + fold.impostors - accepted.impostors;
     FoldAccuracy { threshold, accuracy: right as f64 / fold.total() as f64, pairs: fold.total() }
+}
+
+/// The threshold with the most right decisions on `sorted`, of equally good ones the strictest; none without a
+/// pair.
+pub(super) fn best_threshold(sorted: impl Iterator<Item = Weighed>) -> Option<Distance> {
+    cuts(sorted)
+        .reduce(|best, cut| if gain(&cut) > gain(&best) { cut } else { best })
+        .map(|best| best.threshold)
 }
 
 /// How many more pairs the cut decides rightly than one that accepts nothing.

@@ -2,20 +2,28 @@
 
 use facenet_core::Distance;
 
-use super::scored::{PairInFold, Tally};
+use super::scored::Tally;
+
+/// A pair that counts `weight` times; the weight is above zero.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weighed {
+    pub(crate) distance: Distance,
+    pub(crate) same: bool,
+    pub(crate) weight: u64,
+}
 
 /// A threshold and what it accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Cut {
-    pub(super) threshold: Distance,
-    pub(super) accepted: Tally,
+pub(crate) struct Cut {
+    pub(crate) threshold: Distance,
+    pub(crate) accepted: Tally,
 }
 
 /// All cuts of `sorted` (nearest first), strictest first; none when there is no pair.
 ///
 /// The first accepts nothing; it is left out when the nearest distance is 0, which every threshold accepts. The
 /// last accepts everything.
-pub(super) fn cuts<'a>(sorted: impl Iterator<Item = &'a PairInFold>) -> impl Iterator<Item = Cut> {
+pub(super) fn cuts(sorted: impl Iterator<Item = Weighed>) -> impl Iterator<Item = Cut> {
     let mut rest = sorted.peekable();
     let mut accepted = Tally::default();
     let nothing = rest.peek().map(|nearest| nearest.distance.value()).filter(|&nearest| nearest > 0.0);
@@ -23,7 +31,7 @@ pub(super) fn cuts<'a>(sorted: impl Iterator<Item = &'a PairInFold>) -> impl Ite
     let groups = std::iter::from_fn(move || {
         let distance = rest.peek()?.distance;
         while let Some(pair) = rest.next_if(|pair| pair.distance == distance) {
-            accepted.count(pair.same);
+            accepted.add(pair.same, pair.weight);
         }
         let next = rest.peek().map_or(Distance::MAX, |pair| pair.distance);
         Some(Cut { threshold: middle(distance.value(), next.value()), accepted })

@@ -15,7 +15,7 @@ pub struct FoldMean {
 
 impl FoldMean {
     /// Of one figure a fold; none with fewer than two, which have no deviation.
-    pub(super) fn of(figures: &[f64]) -> Option<Self> {
+    pub(crate) fn of(figures: &[f64]) -> Option<Self> {
         if figures.len() < 2 {
             return None;
         }

@@ -37,7 +37,7 @@ impl ValAtFar {
     /// there are (fewer than `1 / target_far`); and one that no threshold reaches, since the nearest pairs are
     /// too many impostors at one distance. A threshold that accepts no pair at all is no operating point.
     pub fn of(pairs: &ScoredPairs, target_far: f64) -> Self {
-        let overall = OperatingPoint::at(target_far, cuts(pairs.sorted().iter()), pairs.tally());
+        let overall = OperatingPoint::at(target_far, cuts(pairs.weighed()), pairs.tally());
         let vals: Option<Vec<f64>> =
             (0..pairs.folds()).map(|fold| held_out_val(pairs, fold, target_far)).collect();
         Self { target_far, overall, by_folds: vals.and_then(|vals| FoldMean::of(&vals)) }

@@ -28,14 +28,18 @@ pub struct RocPoint {
 impl Roc {
     /// Of all pairs, whatever their fold.
     pub fn of(pairs: &ScoredPairs) -> Self {
-        let all = pairs.tally();
+        Self::of_cuts(cuts(pairs.weighed()), pairs.tally())
+    }
+
+    /// Of the cuts of pairs of which there are `all`.
+    pub(crate) fn of_cuts(cuts: impl Iterator<Item = Cut>, all: Tally) -> Self {
         let point = |Cut { threshold, accepted }| RocPoint {
             threshold,
             far: accepted.impostors as f64 / all.impostors as f64,
             val: accepted.genuine as f64 / all.genuine as f64,
             accepted,
         };
-        Self { points: cuts(pairs.sorted().iter()).map(point).collect(), all }
+        Self { points: cuts.map(point).collect(), all }
     }
 
     /// The points, strictest threshold first; FAR and VAL never fall.
@@ -67,6 +71,13 @@ impl Roc {
             nearer = *accepted;
         }
         twice_won as f64 / (2 * u128::from(self.all.genuine) * u128::from(self.all.impostors)) as f64
+    }
+
+    /// The VAL of the largest threshold whose FAR is at most `far`: a height of the curve drawn as a staircase. 0
+    /// where every threshold that accepts something accepts too many impostors.
+    pub fn val_at(&self, far: f64) -> f64 {
+        let within = self.points.partition_point(|point| point.far <= far);
+        self.points[..within].last().map_or(0.0, |point| point.val)
     }
 
     /// The operating point with the largest threshold whose FAR is at most `target_far`; none when that is not

@@ -2,6 +2,10 @@
 
 use facenet_core::Distance;
 
+use super::cut::Weighed;
+use super::d_prime::d_prime;
+use crate::Multiplicities;
+
 /// A labelled pair and how far its two embeddings lie apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScoredPair {
@@ -20,6 +24,8 @@ pub struct ScoredPairs {
     folds: Vec<Tally>,
     all: Tally,
     skipped: u64,
+    /// The number of people, when it is known who is in which pair.
+    subjects: Option<u32>,
 }
 
 /// Pairs of which nothing can be measured.
@@ -54,13 +60,15 @@ pub(super) struct PairInFold {
     pub(super) distance: Distance,
     pub(super) fold: u32,
     pub(super) same: bool,
+    /// Who is in the two images, counted from 0; without meaning where that is not known.
+    pub(super) subjects: [u32; 2],
 }
 
 /// Numbers of pairs of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) genuine: u64,
-    pub(super) impostors: u64,
+pub(crate) struct Tally {
+    pub(crate) genuine: u64,
+    pub(crate) impostors: u64,
 }
 
 impl ScoredPairs {
@@ -73,6 +81,34 @@ impl ScoredPairs {
     /// # Panics
     /// With more than `u32::MAX` folds.
     pub fn new(folds: &[Vec<ScoredPair>]) -> Result<Self, NotMeasurable> {
+        let unknown = |pair: &ScoredPair| (*pair, [0, 0]);
+        Self::from_folds(&folds.iter().map(|fold| fold.iter().map(unknown).collect()).collect::<Vec<_>>())
+    }
+
+    /// As [`new`](Self::new), with the two people of every pair, each a number of its own: what is measured can
+    /// then be given [`Uncertainty`](super::Uncertainty).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Panics
+    /// With more than `u32::MAX` folds, and when a pair's people contradict its label.
+    pub fn with_subjects(folds: &[Vec<(ScoredPair, [u32; 2])>]) -> Result<Self, NotMeasurable> {
+        for (pair, [left, right]) in folds.iter().flatten() {
+            assert_eq!(pair.same, left == right, "a genuine pair shows one person, an impostor pair two");
+        }
+        let mut people: Vec<u32> = folds.iter().flatten().flat_map(|(_, subjects)| *subjects).collect();
+        people.sort_unstable();
+        people.dedup();
+        let index = |person| people.binary_search(&person).expect("every person was collected") as u32;
+        let mut scored = Self::from_folds(folds)?;
+        for pair in &mut scored.sorted {
+            pair.subjects = pair.subjects.map(index);
+        }
+        Ok(Self { subjects: Some(people.len() as u32), ..scored })
+    }
+
+    fn from_folds(folds: &[Vec<(ScoredPair, [u32; 2])>]) -> Result<Self, NotMeasurable> {
         if folds.iter().all(Vec::is_empty) {
             return Err(NotMeasurable::NoPairs);
         }
@@ -83,9 +119,9 @@ impl ScoredPairs {
         let mut sorted = Vec::with_capacity(folds.iter().map(Vec::len).sum());
         for ((fold, pairs), tally) in folds.iter().enumerate().zip(&mut tallies) {
             let fold = u32::try_from(fold).expect("more than u32::MAX folds");
-            for &ScoredPair { distance, same } in pairs {
-                tally.count(same);
-                sorted.push(PairInFold { distance, fold, same });
+            for &(ScoredPair { distance, same }, subjects) in pairs {
+                tally.add(same, 1);
+                sorted.push(PairInFold { distance, fold, same, subjects });
             }
         }
         sorted.sort_unstable_by_key(|pair| pair.distance);
@@ -94,12 +130,12 @@ impl ScoredPairs {
         match all {
             Tally { genuine: 0, impostors } => Err(NotMeasurable::NoGenuine { impostors }),
             Tally { genuine, impostors: 0 } => Err(NotMeasurable::NoImpostors { genuine }),
-            _ => Ok(Self { sorted, folds: tallies, all, skipped: 0 }),
+            _ => Ok(Self { sorted, folds: tallies, all, skipped: 0, subjects: None }),
         }
     }
 
     /// Remembers that `skipped` further pairs have no distance.
-    pub(crate) fn with_skipped(self, skipped: u64) -> Self {
+    pub fn with_skipped(self, skipped: u64) -> Self {
         Self { skipped, ..self }
     }
 
@@ -123,6 +159,29 @@ impl ScoredPairs {
         self.skipped
     }
 
+    /// d′, how far the two kinds of distances lie apart: `(μ_impostor − μ_genuine) / √((σ²_genuine + σ²_impostor) / 2)`.
+    /// None when no distance varies.
+    pub fn d_prime(&self) -> Option<f64> {
+        d_prime(self.weighed())
+    }
+
+    /// The number of people in the pairs; none when it is not known who is in them.
+    pub fn subjects(&self) -> Option<usize> {
+        self.subjects.map(|subjects| subjects as usize)
+    }
+
+    /// How often each pair counts, nearest first, with people `drawn` that often.
+    ///
+    /// # Panics
+    /// When `drawn` is of other people; and where it is not known who is in the pairs, this has no meaning.
+    pub(super) fn weights(&self, drawn: &Multiplicities) -> Vec<u64> {
+        let weight = |pair: &PairInFold| {
+            let [left, right] = pair.subjects.map(|subject| subject as usize);
+            drawn.of_pair(left, right)
+        };
+        self.sorted.iter().map(weight).collect()
+    }
+
     /// The number of pairs in all folds.
     pub(super) fn tally(&self) -> Tally {
         self.all
@@ -134,8 +193,13 @@ impl ScoredPairs {
     }
 
     /// The pairs of all folds but `held_out`, nearest first.
-    pub(super) fn training(&self, held_out: usize) -> impl Iterator<Item = &PairInFold> {
-        self.sorted.iter().filter(move |pair| pair.fold as usize != held_out)
+    pub(super) fn training(&self, held_out: usize) -> impl Iterator<Item = Weighed> {
+        self.sorted.iter().filter(move |pair| pair.fold as usize != held_out).map(PairInFold::once)
+    }
+
+    /// All pairs, nearest first, as they are counted.
+    pub(crate) fn weighed(&self) -> impl Iterator<Item = Weighed> {
+        self.sorted.iter().map(PairInFold::once)
     }
 
     /// The number of pairs in `fold`.
@@ -153,22 +217,28 @@ impl ScoredPairs {
     pub(super) fn accepted(&self, fold: usize, threshold: Distance) -> Tally {
         let mut accepted = Tally::default();
         let near = self.sorted.iter().take_while(|pair| pair.distance <= threshold);
-        near.filter(|pair| pair.fold as usize == fold).for_each(|pair| accepted.count(pair.same));
+        near.filter(|pair| pair.fold as usize == fold).for_each(|pair| accepted.add(pair.same, 1));
         accepted
     }
 }
 
+impl PairInFold {
+    /// The pair, counted once.
+    fn once(&self) -> Weighed {
+        Weighed { distance: self.distance, same: self.same, weight: 1 }
+    }
+}
+
 impl Tally {
-    pub(super) fn count(&mut self, same: bool) {
-        self.genuine += u64::from(same);
-        self.impostors += u64::from(!same);
+    pub(crate) fn add(&mut self, same: bool, weight: u64) {
+        *(if same { &mut self.genuine } else { &mut self.impostors }) += weight;
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self { genuine: self.genuine + other.genuine, impostors: self.impostors + other.impostors }
     }
 
-    pub(super) fn total(self) -> u64 {
+    pub(crate) fn total(self) -> u64 {
         self.genuine + self.impostors
     }
 }

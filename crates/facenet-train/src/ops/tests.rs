@@ -1,4 +1,6 @@
-//! Each layer against its definition and against finite differences.
+//! Each layer of the CPU against its definition and against finite differences.
+
+mod agreement;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use facenet::NORM_EPSILON;
@@ -53,37 +55,81 @@ fn check_gradients<const N: usize>(
     }
 }
 
-#[test]
-fn a_convolution_equals_burns_own_and_so_do_its_gradients() {
-    for (kernel, stride, edge, images) in
-        [(3, 1, 5, 3), (1, 1, 4, 2), (5, 2, 7, 19), (3, 2, 6, 9), (1, 1, 17, 1)]
-    {
-        let (x, w) = (wave(images * 3 * edge * edge, 1), wave(4 * 3 * kernel * kernel, 2));
-        let leaves = || {
-            let x = tensor(&x, [images, 3, edge, edge]).require_grad();
-            (x, tensor(&w, [4, 3, kernel, kernel]).require_grad())
-        };
-        let (ours, burns) = (leaves(), leaves());
-        let our_output = convolution(ours.0.clone(), ours.1.clone(), stride);
-        let options = burn::tensor::ops::ConvOptions::new([stride; 2], [kernel / 2; 2], [1; 2], 1);
-        let burn_output = burn::tensor::module::conv2d(burns.0.clone(), burns.1.clone(), None, options);
-        assert_eq!(our_output.dims(), burn_output.dims());
+/// A ReLU where `relu`.
+fn rectifier(relu: bool) -> Rectifier {
+    if relu { Rectifier::Relu } else { Rectifier::None }
+}
 
-        let weights = tensor(&wave(our_output.dims().iter().product(), 3), our_output.dims());
-        let ours_back = (our_output.clone() * weights.clone()).sum().backward();
-        let burns_back = (burn_output.clone() * weights).sum().backward();
-        for (ours, burns) in [
-            (values(our_output), values(burn_output)),
-            (values(ours.0.grad(&ours_back).unwrap()), values(burns.0.grad(&burns_back).unwrap())),
-            (values(ours.1.grad(&ours_back).unwrap()), values(burns.1.grad(&burns_back).unwrap())),
-        ] {
-            assert_eq!(ours.len(), burns.len());
-            for (a, b) in ours.iter().zip(&burns) {
-                // Up to 19 · 16 products of values below one, summed in another order.
-                assert!((a - b).abs() < 1e-4, "{a} against {b}, kernel {kernel}, stride {stride}");
+/// What a depthwise convolution is, value by value.
+fn naive_depthwise(
+    x: &[f32],
+    w: &[f32],
+    [images, channels, height, width]: [usize; 4],
+    kernel: usize,
+    stride: usize,
+) -> Vec<f64> {
+    let mut out = Vec::new();
+    for (map, oy, ox) in (0..images * channels).flat_map(|map| {
+        (0..height.div_ceil(stride))
+            .flat_map(move |oy| (0..width.div_ceil(stride)).map(move |ox| (map, oy, ox)))
+    }) {
+        let mut sum = 0.0;
+        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+            let (y, x_at) =
+                ((oy * stride + ky).wrapping_sub(kernel / 2), (ox * stride + kx).wrapping_sub(kernel / 2));
+            if y < height && x_at < width {
+                let weight = w[(map % channels * kernel + ky) * kernel + kx];
+                sum += f64::from(weight) * f64::from(x[(map * height + y) * width + x_at]);
             }
         }
+        out.push(sum);
     }
+    out
+}
+
+#[test]
+fn a_depthwise_convolution_is_what_its_definition_says() {
+    for (kernel, stride, height, width) in
+        [(3, 1, 5, 4), (3, 2, 7, 6), (5, 2, 4, 9), (7, 3, 8, 8), (1, 2, 3, 3)]
+    {
+        let shape = [2, 3, height, width];
+        let (x, w) = (wave(6 * height * width, 1), wave(3 * kernel * kernel, 2));
+        let weight = tensor(&w, [3, 1, kernel, kernel]);
+        let found = values(cpu::depthwise(tensor(&x, shape), weight, stride));
+        let expected = naive_depthwise(&x, &w, shape, kernel, stride);
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((f64::from(*found) - expected).abs() < 1e-5, "{found} against {expected}");
+        }
+        check_gradients(
+            &[x, w],
+            |[x, w]| cpu::depthwise(x.reshape(shape), w.reshape([3, 1, kernel, kernel]), stride),
+            0.01,
+        );
+    }
+}
+
+/// Weight gradients are sums over images; those must not depend on who computes them.
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let shape = [11, 6, 9, 7];
+    let inputs =
+        [wave(11 * 6 * 63, 1), wave(6 * 6 * 9, 2), wave(6 * 9, 3), vec![1.0; 6], vec![0.1; 6], vec![0.25; 6]];
+    let gradients = || {
+        let leaves = inputs.each_ref().map(|values| tensor(values, [values.len()]).require_grad());
+        let [x, full, depthwise, gamma, beta, slope] = leaves.clone();
+        let x = cpu::convolution(x.reshape(shape), full.reshape([6, 6, 3, 3]), 1);
+        let x = cpu::depthwise(x, depthwise.reshape([6, 1, 3, 3]), 2);
+        let x = cpu::batch_norm(x, gamma, beta, Rectifier::Prelu(slope)).0;
+        let dims = x.dims();
+        let gradients = (x * tensor(&wave(dims.iter().product(), 9), dims)).sum().backward();
+        leaves.map(|leaf| values(leaf.grad(&gradients).unwrap()))
+    };
+    let with =
+        |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(gradients);
+    let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(5));
 }
 
 #[test]
@@ -91,9 +137,9 @@ fn batch_norm_gives_each_channel_the_mean_and_deviation_it_learns() {
     let shape = [5, 3, 4, 4];
     let source = wave(240, 4);
     let (gamma, beta) = ([1.5, 0.5, 2.0], [0.1, -0.2, 0.3]);
-    let (output, statistics) =
-        batch_norm(tensor(&source, shape), tensor(&gamma, [3]), tensor(&beta, [3]), false);
-    let output = values(output);
+    let (output, moments) =
+        cpu::batch_norm(tensor(&source, shape), tensor(&gamma, [3]), tensor(&beta, [3]), Rectifier::None);
+    let (output, means, variances) = (values(output), values(moments.mean), values(moments.variance));
     for channel in 0..3 {
         let of = |values: &[f32]| -> (f64, f64) {
             let picked: Vec<f64> =
@@ -102,8 +148,8 @@ fn batch_norm_gives_each_channel_the_mean_and_deviation_it_learns() {
             (mean, picked.iter().map(|v| (v - mean).powi(2)).sum::<f64>())
         };
         let (mean, squares) = of(&source);
-        assert!((f64::from(statistics.mean[channel]) - mean).abs() < 1e-6);
-        assert!((f64::from(statistics.variance[channel]) - squares / 79.0).abs() < 1e-6);
+        assert!((f64::from(means[channel]) - mean).abs() < 1e-6);
+        assert!((f64::from(variances[channel]) - squares / 80.0).abs() < 1e-6);
         let (mean, squares) = of(&output);
         assert!((mean - f64::from(beta[channel])).abs() < 1e-5);
         let shrink = 1.0 / (1.0 + f64::from(NORM_EPSILON) / (of(&source).1 / 80.0));
@@ -116,11 +162,48 @@ fn batch_norm_has_the_gradients_of_finite_differences() {
     for relu in [false, true] {
         check_gradients(
             &[wave(4 * 3 * 9, 5), vec![1.2, 0.7, -0.9], vec![0.9, -0.8, 0.7]],
-            |[x, gamma, beta]| batch_norm(x.reshape([4, 3, 3, 3]), gamma, beta, relu).0,
+            |[x, gamma, beta]| cpu::batch_norm(x.reshape([4, 3, 3, 3]), gamma, beta, rectifier(relu)).0,
             // A ReLU's corner may lie inside the difference.
             if relu { 0.15 } else { 0.01 },
         );
     }
+    check_gradients(
+        &[wave(4 * 3 * 9, 5), vec![1.2, 0.7, -0.9], vec![0.9, -0.8, 0.7], vec![0.8, 1.1, 0.9]],
+        |[x, gamma, beta, slope]| {
+            cpu::batch_norm(x.reshape([4, 3, 3, 3]), gamma, beta, Rectifier::Prelu(slope)).0
+        },
+        0.05,
+    );
+}
+
+#[test]
+fn a_prelu_sends_back_the_slope_of_negative_values_and_learns_from_them() {
+    let x = tensor(&[2.0, -3.0, -1.0, 4.0], [1, 2, 1, 2]).require_grad();
+    let slope = tensor(&[0.25, 0.5], [2]).require_grad();
+    let y = cpu::prelu(x.clone(), slope.clone());
+    assert_eq!(values(y.clone()), [2.0, -0.75, -0.5, 4.0]);
+    let gradients = (y * tensor(&[10.0, 20.0, 30.0, 40.0], [1, 2, 1, 2])).sum().backward();
+    assert_eq!(values(x.grad(&gradients).unwrap()), [10.0, 5.0, 15.0, 40.0]);
+    assert_eq!(values(slope.grad(&gradients).unwrap()), [-60.0, -30.0]);
+}
+
+#[test]
+fn a_bias_and_a_connection_have_the_gradients_of_finite_differences() {
+    check_gradients(
+        &[wave(2 * 3 * 20, 6), wave(4 * 3 * 9, 7), vec![0.3, -0.4, 0.0, 2.0]],
+        |[x, w, b]| cpu::convolution_with_bias(x.reshape([2, 3, 4, 5]), w.reshape([4, 3, 3, 3]), b, 1, false),
+        0.01,
+    );
+    check_gradients(
+        &[wave(3 * 20, 8), wave(4 * 20, 9)],
+        |[x, w]| cpu::connection(x.reshape([3, 20]), w.reshape([4, 20])).reshape([3, 4, 1, 1]),
+        0.01,
+    );
+    check_gradients(
+        &[wave(3 * 2 * 12, 8), wave(2 * 12, 9)],
+        |[x, w]| cpu::global_depthwise(x.reshape([3, 2, 3, 4]), w.reshape([2, 1, 3, 4])),
+        0.01,
+    );
 }
 
 #[test]
@@ -128,17 +211,17 @@ fn pooling_and_response_norm_have_the_gradients_of_finite_differences() {
     // Values a whole step apart, so that no difference changes which of them is largest.
     let apart = [(0..2 * 3 * 25).map(|i| ((i * 37) % 150) as f32 / 10.0 - 7.4).collect()];
     for stride in [1, 2] {
-        check_gradients(&apart, |[x]| max_pool(x.reshape([2, 3, 5, 5]), stride), 0.01);
-        check_gradients(&[wave(2 * 3 * 25, 6)], |[x]| l2_pool(x.reshape([2, 3, 5, 5]), stride), 0.02);
+        check_gradients(&apart, |[x]| cpu::max_pool(x.reshape([2, 3, 5, 5]), stride), 0.01);
+        check_gradients(&[wave(2 * 3 * 25, 6)], |[x]| cpu::l2_pool(x.reshape([2, 3, 5, 5]), stride), 0.02);
     }
     let large: Vec<f32> = wave(2 * 7 * 4, 7).iter().map(|v| v * 100.0).collect();
-    check_gradients(&[large], |[x]| local_response_norm(x.reshape([2, 7, 2, 2])), 0.02);
+    check_gradients(&[large], |[x]| cpu::local_response_norm(x.reshape([2, 7, 2, 2])), 0.02);
 }
 
 #[test]
 fn an_l2_pool_of_zeros_sends_nothing_back() {
     let x = tensor(&[0.0; 9], [1, 1, 3, 3]).require_grad();
-    let gradients = l2_pool(x.clone(), 1).sum().backward();
+    let gradients = cpu::l2_pool(x.clone(), 1).sum().backward();
     assert_eq!(values(x.grad(&gradients).unwrap()), [0.0; 9]);
 }
 
@@ -147,7 +230,7 @@ fn the_sum_of_a_residual_block_passes_gradients_where_it_is_positive() {
     let (a, b) =
         (tensor(&[1.0, -3.0, 2.0, 0.5], [1, 1, 2, 2]), tensor(&[1.0, 1.0, -1.0, -0.5], [1, 1, 2, 2]));
     let (a, b) = (a.require_grad(), b.require_grad());
-    let sum = add_relu(a.clone(), b.clone());
+    let sum = cpu::add(a.clone(), b.clone(), true);
     assert_eq!(values(sum.clone()), [2.0, 0.0, 1.0, 0.0]);
     let gradients = (sum * tensor(&[5.0, 6.0, 7.0, 8.0], [1, 1, 2, 2])).sum().backward();
     assert_eq!(values(a.grad(&gradients).unwrap()), [5.0, 0.0, 7.0, 0.0]);

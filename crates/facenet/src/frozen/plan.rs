@@ -68,8 +68,7 @@ impl Plan {
 }
 
 fn len(graph: &Graph, value: usize) -> usize {
-    let shape = graph.shape(value);
-    shape.channels * shape.edge * shape.edge
+    graph.shape(value).len()
 }
 
 /// For each value the value in whose place it lies, itself unless a concatenation takes it, and where there.
@@ -83,6 +82,14 @@ fn concatenations(graph: &Graph) -> (Vec<usize>, Vec<usize>) {
             landlords[input] = index + 1;
             offsets[input] = offset;
             offset += len(graph, input);
+        }
+    }
+    // A concatenation may itself be a part of one; a landlord is always a later value than its tenants.
+    for value in (0..values).rev() {
+        let landlord = landlords[value];
+        if landlord != value {
+            offsets[value] += offsets[landlord];
+            landlords[value] = landlords[landlord];
         }
     }
     (landlords, offsets)

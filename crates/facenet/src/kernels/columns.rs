@@ -10,8 +10,10 @@ use std::ops::Range;
 pub struct Maps {
     /// Channels.
     pub channels: usize,
-    /// Height and width of a map.
-    pub edge: usize,
+    /// Rows of a map.
+    pub height: usize,
+    /// Columns of a map.
+    pub width: usize,
     /// From a channel of an image to the next channel.
     pub channel_stride: usize,
     /// From an image to the next.
@@ -28,9 +30,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// The edge of the output on a map of `edge`: `edge / stride`, rounded up.
-    pub fn output_edge(&self, edge: usize) -> usize {
-        edge.div_ceil(self.stride)
+    /// The length of the output along a side of `side`: `side / stride`, rounded up.
+    pub fn output_side(&self, side: usize) -> usize {
+        side.div_ceil(self.stride)
     }
 
     /// Rows of the column matrix.
@@ -38,26 +40,26 @@ impl Window {
         channels * self.kernel * self.kernel
     }
 
-    /// The outputs along a row whose input at kernel offset `k` lies inside a map of `edge`, and the input of the
+    /// The outputs along a row whose input at kernel offset `k` lies inside a side of `side`, and the input of the
     /// first of them.
-    fn inside(&self, edge: usize, k: usize) -> (Range<usize>, usize) {
+    fn inside(&self, side: usize, k: usize) -> (Range<usize>, usize) {
         let pad = self.kernel / 2;
         let first = pad.saturating_sub(k).div_ceil(self.stride);
-        // The last output `o` with `o · stride + k - pad <= edge - 1`.
-        let end = (edge + pad).checked_sub(k + 1).map_or(0, |last| last / self.stride + 1);
-        let end = end.min(self.output_edge(edge));
+        // The last output `o` with `o · stride + k - pad <= side - 1`.
+        let end = (side + pad).checked_sub(k + 1).map_or(0, |last| last / self.stride + 1);
+        let end = end.min(self.output_side(side));
         if first >= end { (0..0, 0) } else { (first..end, first * self.stride + k - pad) }
     }
 }
 
-/// Writes the windows of output rows `rows` as columns, `[channels · k · k, rows · output edge]`.
+/// Writes the windows of output rows `rows` as columns, `[channels · k · k, rows · output width]`.
 ///
-/// Output rows are counted through all images: row `r` is row `r % edge` of image `r / edge`.
+/// Output rows are counted through all images: row `r` is row `r % height` of image `r / height`.
 ///
 /// # Panics
 /// When a slice is too short.
 pub fn columns(source: &[f32], maps: Maps, window: Window, rows: Range<usize>, out: &mut [f32]) {
-    let width = window.output_edge(maps.edge);
+    let width = window.output_side(maps.width);
     for_each_segment(maps, window, rows, |at, from, inside| {
         let line = &mut out[at..at + width];
         line[..inside.start].fill(0.0);
@@ -101,17 +103,18 @@ fn for_each_segment(
     mut segment: impl FnMut(usize, usize, Range<usize>),
 ) {
     let Window { kernel, stride } = window;
-    let (edge, width, pad) = (maps.edge, window.output_edge(maps.edge), kernel / 2);
+    let (height, width) = (window.output_side(maps.height), window.output_side(maps.width));
+    let pad = kernel / 2;
     let mut at = 0;
     for channel in 0..maps.channels {
         for ky in 0..kernel {
             for kx in 0..kernel {
-                let (inside, first) = window.inside(edge, kx);
+                let (inside, first) = window.inside(maps.width, kx);
                 for row in rows.clone() {
-                    let (image, y) = (row / width, (row % width) * stride + ky);
-                    if (pad..edge + pad).contains(&y) {
+                    let (image, y) = (row / height, (row % height) * stride + ky);
+                    if (pad..maps.height + pad).contains(&y) {
                         let map = channel * maps.channel_stride + image * maps.image_stride;
-                        segment(at, map + (y - pad) * edge + first, inside.clone());
+                        segment(at, map + (y - pad) * maps.width + first, inside.clone());
                     } else {
                         segment(at, 0, 0..0);
                     }
@@ -130,18 +133,18 @@ mod tests {
 
     /// What a column matrix is, value by value.
     fn naive(source: &[f32], maps: Maps, window: Window, rows: Range<usize>) -> Vec<f32> {
-        let (k, width, pad) =
-            (window.kernel as isize, window.output_edge(maps.edge), (window.kernel / 2) as isize);
+        let (k, pad) = (window.kernel as isize, (window.kernel / 2) as isize);
+        let (height, width) = (window.output_side(maps.height), window.output_side(maps.width));
         let mut out = Vec::new();
         for channel in 0..maps.channels {
             for (ky, kx) in (0..k).flat_map(|ky| (0..k).map(move |kx| (ky, kx))) {
                 for (row, ox) in rows.clone().flat_map(|row| (0..width).map(move |ox| (row, ox))) {
-                    let y = ((row % width) * window.stride) as isize + ky - pad;
+                    let y = ((row % height) * window.stride) as isize + ky - pad;
                     let x = (ox * window.stride) as isize + kx - pad;
-                    let inside = |v: isize| (0..maps.edge as isize).contains(&v);
-                    let map = channel * maps.channel_stride + row / width * maps.image_stride;
-                    out.push(if inside(y) && inside(x) {
-                        source[map + y as usize * maps.edge + x as usize]
+                    let inside = |v: isize, side: usize| (0..side as isize).contains(&v);
+                    let map = channel * maps.channel_stride + row / height * maps.image_stride;
+                    out.push(if inside(y, maps.height) && inside(x, maps.width) {
+                        source[map + y as usize * maps.width + x as usize]
                     } else {
                         0.0
                     });
@@ -156,20 +159,20 @@ mod tests {
         fn columns_equal_the_naive_ones_and_spreading_is_their_transpose(
             kernel in prop::sample::select(vec![1usize, 3, 5, 7]),
             stride in 1usize..3,
-            edge in 1usize..9,
+            (height, width) in (1usize..9, 1usize..9),
             (channels, images) in (1usize..3, 1usize..4),
             by_channel in any::<bool>(),
         ) {
             let window = Window { kernel, stride };
-            let area = edge * edge;
+            let area = height * width;
             let (channel_stride, image_stride) =
                 if by_channel { (images * area, area) } else { (area, channels * area) };
-            let maps = Maps { channels, edge, channel_stride, image_stride };
+            let maps = Maps { channels, height, width, channel_stride, image_stride };
             let source: Vec<f32> = (0..channels * images * area).map(|i| (i as f32 * 0.37).sin()).collect();
-            let all = images * window.output_edge(edge);
+            let all = images * window.output_side(height);
             let rows = all / 3..all;
 
-            let mut found = vec![f32::NAN; window.depth(channels) * rows.len() * window.output_edge(edge)];
+            let mut found = vec![f32::NAN; window.depth(channels) * rows.len() * window.output_side(width)];
             columns(&source, maps, window, rows.clone(), &mut found);
             prop_assert_eq!(&found, &naive(&source, maps, window, rows.clone()));
 

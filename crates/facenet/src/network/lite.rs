@@ -5,6 +5,7 @@
 //! channels double as the map halves, so each stage costs about the same; and the last map is connected in full
 //! instead of averaged, because an aligned face has its parts always in the same place.
 
+use super::layer::Activation;
 use super::table::{Block, Row, Table};
 
 pub(super) fn table() -> Table {
@@ -19,7 +20,14 @@ pub(super) fn table() -> Table {
         Row::new("conv4", Convolution { kernel: 3, stride: 2, filters: 192 }),
         Row::new("residual4", Residual { filters: 192 }),
     ];
-    Table { name: "lite", input_edge: 64, rows }
+    Table {
+        name: "lite",
+        input: (64, 64),
+        normalised: true,
+        activation: Activation::Relu,
+        embedding_normalised: false,
+        rows,
+    }
 }
 
 #[cfg(test)]

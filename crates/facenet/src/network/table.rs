@@ -1,12 +1,20 @@
 //! Networks as tables, in the words of the papers that publish them.
 
+use super::layer::Activation;
+
 /// A network as its publication prints it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// The network's name.
     pub name: &'static str,
-    /// Edge of the square input, in pixels; three channels.
-    pub input_edge: usize,
+    /// Rows and columns of the input, in pixels; three channels.
+    pub input: (usize, usize),
+    /// Whether every convolution has a batch normalisation instead of a bias.
+    pub normalised: bool,
+    /// What follows every convolution that is not called linear.
+    pub activation: Activation,
+    /// Whether the embedding layer has a batch normalisation instead of a bias.
+    pub embedding_normalised: bool,
     /// The layers, from the image to the last map of features. The embedding layer, a full connection to as many
     /// outputs as the embedding has dimensions, and the L2 normalisation follow by themselves.
     pub rows: Vec<Row>,
@@ -21,8 +29,8 @@ pub struct Row {
     pub block: Block,
 }
 
-/// What a row of a table can be. Every convolution is followed by a normalisation and a ReLU; windows are padded
-/// so that an output edge is the input edge divided by the stride, rounded up.
+/// What a row of a table can be. Windows are padded so that a side of the output is that of the input divided by
+/// the stride, rounded up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
     /// A convolution of `filters` square kernels.
@@ -41,6 +49,37 @@ pub enum Block {
         /// Output channels.
         filters: usize,
     },
+    /// A convolution of every channel with a kernel of its own.
+    DepthwiseConvolution {
+        /// Edge of the kernel.
+        kernel: usize,
+        /// Step between windows.
+        stride: usize,
+    },
+    /// Bottlenecks one after the other.
+    Bottlenecks(Bottlenecks),
+    /// Units of a residual network after the ResNet of ArcFace (Deng et al. 2019, "IR"): normalisation, 3×3
+    /// convolution, 3×3 convolution without activation, and their sum with what the unit read. The first unit
+    /// halves the map in its second convolution, and a 1×1 convolution adapts what it read.
+    NormalisedResiduals {
+        /// Channels between and out.
+        filters: usize,
+        /// How many units.
+        units: usize,
+    },
+    /// A batch normalisation that stands alone.
+    Norm,
+    /// A full connection to units that are each the maximum of several values (the paper's `maxout`).
+    Maxout {
+        /// Units, which are the channels of the output.
+        units: usize,
+        /// Values that a unit is the maximum of (the paper's `p`).
+        pieces: usize,
+    },
+    /// All values of the map in one vector, as they are (the paper's `concat`).
+    Concat,
+    /// A weight for every channel and position, summed over the map, without activation.
+    GlobalDepthwise,
     /// The maximum of 3×3 windows, at stride 2.
     MaxPool,
     /// Local response normalisation over five neighbouring channels (the paper's `norm`).
@@ -73,6 +112,21 @@ pub struct Inception {
     pub stride: usize,
 }
 
+/// Bottlenecks (Sandler et al. 2018, as in Chen et al. 2018, table 1): a 1×1 convolution to more channels, a 3×3
+/// depthwise convolution, and a 1×1 convolution without activation, which is added to what the bottleneck read
+/// where the shapes are equal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bottlenecks {
+    /// How many times as many channels there are between (`t`).
+    pub expansion: usize,
+    /// Output channels (`c`).
+    pub filters: usize,
+    /// How many bottlenecks (`n`).
+    pub units: usize,
+    /// Step of the depthwise convolution of the first of them (`s`).
+    pub stride: usize,
+}
+
 /// How an inception module pools its 3×3 windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pool {
@@ -80,6 +134,13 @@ pub enum Pool {
     Max,
     /// By the L2 norm.
     L2,
+}
+
+impl Table {
+    /// The edge of the square chip that the network sees the middle of: the larger side of its input, in pixels.
+    pub fn input_edge(&self) -> usize {
+        self.input.0.max(self.input.1)
+    }
 }
 
 impl Row {

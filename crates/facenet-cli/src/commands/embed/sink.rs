@@ -4,11 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use facenet_core::Embedding;
-use npyz::WriterBuilder;
+use npyz::{AutoSerialize, WriterBuilder};
 use serde::Serialize;
 
-use super::FaceLine;
+use super::{Coordinates, FaceLine};
 use crate::console::Console;
 use crate::output::Unfinished;
 
@@ -25,8 +24,9 @@ pub(super) struct Array {
     rows_file: Unfinished,
     rows_path: PathBuf,
     dimension: usize,
-    /// `[rows, dimension]`
-    values: Vec<f32>,
+    /// `[rows, dimension]`; one of the two stays empty.
+    floats: Vec<f32>,
+    bytes: Vec<i8>,
 }
 
 impl Sink {
@@ -41,7 +41,14 @@ impl Sink {
             Some("npy") => {
                 let rows_path = path.with_extension("rows.jsonl");
                 let (file, rows_file) = (Unfinished::beside(path)?, Unfinished::beside(&rows_path)?);
-                Ok(Self::Array(Array { file, rows_file, rows_path, dimension, values: Vec::new() }))
+                Ok(Self::Array(Array {
+                    file,
+                    rows_file,
+                    rows_path,
+                    dimension,
+                    floats: Vec::new(),
+                    bytes: Vec::new(),
+                }))
             }
             _ => bail!(
                 "cannot write `{}`: expected a name that ends in `.npy` or `.jsonl`\n\
@@ -55,14 +62,17 @@ impl Sink {
     pub(super) fn put<'a>(
         &mut self,
         line: FaceLine<'a>,
-        embedding: &'a Embedding,
+        embedding: &'a Coordinates<'a>,
         console: &Console,
     ) -> Result<()> {
         match self {
             Self::Stdout => console.print_json(&FaceLine { embedding: Some(embedding), ..line }),
             Self::JsonLines(file) => write_line(file, &FaceLine { embedding: Some(embedding), ..line }),
             Self::Array(array) => {
-                array.values.extend_from_slice(embedding.as_slice());
+                match embedding {
+                    Coordinates::Floats(embedding) => array.floats.extend_from_slice(embedding.as_slice()),
+                    Coordinates::Bytes(quantised) => array.bytes.extend_from_slice(quantised.as_slice()),
+                }
                 write_line(&mut array.rows_file, &line)
             }
         }
@@ -80,17 +90,25 @@ impl Sink {
 
 impl Array {
     fn finish(self) -> Result<PathBuf> {
-        let Self { mut file, rows_file, rows_path, dimension, values } = self;
-        let shape = [(values.len() / dimension) as u64, dimension as u64];
-        write_array(&mut file, &shape, values).context("cannot write the array")?;
+        let Self { mut file, rows_file, rows_path, dimension, floats, bytes } = self;
+        let written = match bytes.is_empty() {
+            true => write_array(&mut file, dimension, floats),
+            false => write_array(&mut file, dimension, bytes),
+        };
+        written.context("cannot write the array")?;
         rows_file.finish()?;
         file.finish()?;
         Ok(rows_path)
     }
 }
 
-fn write_array(file: &mut Unfinished, shape: &[u64], values: Vec<f32>) -> std::io::Result<()> {
-    let mut array = npyz::WriteOptions::new().default_dtype().shape(shape).writer(file).begin_nd()?;
+fn write_array<T: AutoSerialize>(
+    file: &mut Unfinished,
+    dimension: usize,
+    values: Vec<T>,
+) -> std::io::Result<()> {
+    let shape = [(values.len() / dimension) as u64, dimension as u64];
+    let mut array = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd()?;
     array.extend(values)?;
     array.finish()
 }

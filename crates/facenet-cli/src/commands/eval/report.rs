@@ -10,6 +10,7 @@ use facenet_eval::{HardestPairs, Metadata, PairsFile};
 
 use self::measured::{Measured, measure};
 use super::command_line::command_line;
+use super::embeddings::SkipOptions;
 use super::identify::DrawOptions;
 use crate::console::Console;
 use crate::engine::AlignedEngineOptions;
@@ -37,9 +38,8 @@ pub(crate) struct Args {
     /// The pairs file, as in `facenet eval pairs`.
     #[arg(long, value_name = "FILE")]
     pairs: PathBuf,
-    /// Measure without the pairs whose images are missing or cannot be used; their number is reported.
-    #[arg(long)]
-    skip_missing: bool,
+    #[command(flatten)]
+    skip: SkipOptions,
     /// A CSV table of people or images: its columns make groups that are measured each for itself.
     ///
     /// The column `person` (or `name`, `identity`, `subject`) holds the names of the folders, or the column `image`
@@ -52,9 +52,9 @@ pub(crate) struct Args {
     /// Measure verification only, without embedding the images that no pair names.
     #[arg(long)]
     pairs_only: bool,
-    /// Draws of people for the intervals.
-    #[arg(long, value_name = "NUMBER", default_value_t = facenet_eval::Bootstrap::DRAWS, value_parser = clap::value_parser!(u32).range(40..=100_000))]
-    resamples: u32,
+    /// How often people are drawn anew for intervals of 95 %; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = facenet_eval::Bootstrap::DRAWS)]
+    bootstrap: u32,
     #[command(flatten)]
     draws: DrawOptions,
     /// The folder to write into.
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         console.print(summary(&measured))?;
     }
     // Who allows images to be skipped is not told by the exit code that some were.
-    Ok(if args.skip_missing { Outcome::Yes } else { console.outcome(Outcome::Yes) })
+    Ok(if args.skip.skip_missing { Outcome::Yes } else { console.outcome(Outcome::Yes) })
 }
 
 /// The tables of what was measured, one after the other.
@@ -121,12 +121,12 @@ impl Args {
         for (name, path) in [("--metadata", &self.metadata), ("--against", &self.against)] {
             words.extend(path.iter().flat_map(|path| [name.into(), path.display().to_string()]));
         }
-        for (name, given) in [("--skip-missing", self.skip_missing), ("--pairs-only", self.pairs_only)] {
+        for (name, given) in [("--skip-missing", self.skip.skip_missing), ("--pairs-only", self.pairs_only)] {
             words.extend(given.then(|| name.to_owned()));
         }
-        let (resamples, draws, seed) =
-            (self.resamples.to_string(), self.draws.draws.to_string(), self.draws.seed.to_string());
-        for (name, number) in [("--resamples", resamples), ("--draws", draws), ("--seed", seed)] {
+        let (bootstrap, draws, seed) =
+            (self.bootstrap.to_string(), self.draws.draws.to_string(), self.draws.seed.to_string());
+        for (name, number) in [("--bootstrap", bootstrap), ("--draws", draws), ("--seed", seed)] {
             words.extend([name.into(), number]);
         }
         words.extend(["--out".into(), self.out.display().to_string()]);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use facenet::network::{self, Graph};
-use facenet_core::Contract;
+use facenet_core::{Calibration, Contract, ThresholdInterval};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 }
 
 fn print(shown: &Shown<'_>, console: &Console) -> Result<()> {
-    let Contract { network, dimension, weights, preprocessing, thresholds } = shown.contract;
+    let Contract { network, dimension, weights, preprocessing, thresholds, calibration } = shown.contract;
     let (edge_px, field, version) = (preprocessing.edge_px, preprocessing.field, preprocessing.version);
     console.print(format_args!("model          {}", shown.id))?;
     console.print(format_args!("origin         {}", shown.origin))?;
@@ -65,13 +65,22 @@ fn print(shown: &Shown<'_>, console: &Console) -> Result<()> {
     console.print(format_args!("multiply-adds  {} an image", grouped(shown.multiply_adds)))?;
     console.print(format_args!("weights        sha256 {weights}"))?;
     console.print(format_args!("preprocessing  version {version}; the middle {field} of an aligned crop"))?;
+    if let Some(Calibration { midpoint, slope, data, .. }) = calibration {
+        console.print(format_args!(
+            "probability    1 / (1 + exp({slope:.3} · (distance − {midpoint:.4}))) at even odds, fitted on {data}"
+        ))?;
+    }
     if thresholds.is_empty() {
         return console.print("thresholds     none calibrated");
     }
     console.print("thresholds     distance  false accept rate  calibrated on")?;
     for threshold in thresholds {
         let (distance, far) = (threshold.distance.value(), percent(threshold.false_accept_rate));
-        console.print(format_args!("               {distance:<8.4}  {far:<17}  {}", threshold.data))?;
+        let interval = threshold.interval.map_or(String::new(), |ThresholdInterval { low, high, level }| {
+            format!("; {} sure of {:.4} to {:.4}", percent(level), low.value(), high.value())
+        });
+        console
+            .print(format_args!("               {distance:<8.4}  {far:<17}  {}{interval}", threshold.data))?;
     }
     Ok(())
 }

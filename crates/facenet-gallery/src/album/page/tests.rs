@@ -34,8 +34,12 @@ fn skeleton(html: &str) -> String {
 fn a_page_of_two_people_and_a_face_alone() {
     let picture = RgbImage::from_pixel(4, 4, Rgb([90, 90, 90]));
     let face = |source| PageFace { source: Path::new(source), picture: &picture };
-    let threshold =
-        Threshold { distance: distance(1.1), false_accept_rate: 1e-3, data: "LFW, view 2".into() };
+    let threshold = Threshold {
+        distance: distance(1.1),
+        false_accept_rate: 1e-3,
+        data: "LFW, view 2".into(),
+        interval: None,
+    };
     let page = Page {
         title: "Summer & sea",
         clusters: &[cluster(&[(1, 0.5), (0, 1.2)]), cluster(&[(3, 1.1)])],
@@ -107,6 +111,7 @@ fn hostile_names_stay_text() {
             distance: distance(1.0),
             false_accept_rate: 0.0,
             data: "<script>alert(4)</script>".into(),
+            interval: None,
         }),
     };
     let html = html(&page);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use facenet::FaceEngine;
 use facenet_core::Embedding;
 use facenet_eval::{
@@ -12,8 +12,9 @@ use facenet_eval::{
 };
 use facenet_gallery::{Linkage, MAX_FACES};
 
+use super::super::embeddings::{check_usable, embed, locate};
 use super::super::labelled::LabelledFolder;
-use super::super::{cluster, identify, pairs as eval_pairs};
+use super::super::{cluster, identify};
 use super::Args;
 use crate::console::Console;
 use crate::pipeline::Pipeline;
@@ -44,16 +45,17 @@ pub(super) fn measure<'a>(
     console: &mut Console,
 ) -> Result<Measured<'a>> {
     let engine = engine.expect("the first model is always there");
-    let images = eval_pairs::locate(&args.images, args.skip_missing, pairs, console)?;
+    let images = locate(pairs, &args.images, args.skip, console)?;
     let folder = match args.pairs_only {
         true => None,
         false => Some(LabelledFolder::embed(&args.images, &Pipeline::new(engine), console)?),
     };
     let embeddings = match &folder {
         Some(folder) => folder.sources.iter().cloned().zip(folder.embeddings.iter().cloned()).collect(),
-        None => embed(&images, &Pipeline::new(engine), console)?,
+        None => by_file(args, &images, engine, console)?,
     };
-    check_complete(args, &images, &embeddings)?;
+    let unusable = images.values().filter(|file| !embeddings.contains_key(*file)).count();
+    check_usable(unusable, images.len(), args.skip)?;
 
     let model = engine.contract().id();
     let data = args.pairs.display().to_string();
@@ -64,19 +66,18 @@ pub(super) fn measure<'a>(
     let scored = scored.with_context(|| format!("nothing can be measured on `{data}`"))?;
     let named = pairs.named(|left, right| distance(&embeddings, left, right));
     let slices = table.map_or(&[][..], Metadata::columns).iter();
-    let slices = slices.map(|column| Slices::of(&named, column, args.resamples, args.draws.seed)).collect();
+    let slices = slices.map(|column| Slices::of(&named, column, args.bootstrap, args.draws.seed)).collect();
 
     let (mut comparison, mut other_roc) = (None, None);
     if let Some(other) = other {
-        let others = embed(&images, &Pipeline::new(other), console)?;
-        check_complete(args, &images, &others)?;
+        let others = by_file(args, &images, other, console)?;
         let both = |left: &ImageRef, right: &ImageRef| {
             Some((distance(&embeddings, left, right)?, distance(&others, left, right)?))
         };
         let first = pairs.named(|left, right| Some(both(left, right)?.0));
         let second = pairs.named(|left, right| Some(both(left, right)?.1));
         let numbers = PeopleNumbers::of(&first);
-        let bootstrap = Bootstrap::new(numbers.len(), args.resamples, args.draws.seed);
+        let bootstrap = Bootstrap::new(numbers.len(), args.bootstrap, args.draws.seed);
         let names = [model.as_str(), &other.contract().id()];
         comparison =
             Some(Comparison::of(names, &numbers.pairs(&first), &numbers.pairs(&second), &bootstrap)?);
@@ -88,7 +89,13 @@ pub(super) fn measure<'a>(
         None => (None, None),
     };
     Ok(Measured {
-        verification: VerificationReport::measure(&model, &data, &scored),
+        verification: VerificationReport::measure_with_intervals(
+            &model,
+            &data,
+            &scored,
+            args.bootstrap,
+            args.draws.seed,
+        ),
         roc: Roc::of(&scored),
         model,
         pairs: named,
@@ -130,24 +137,13 @@ fn people(
     Ok((identification, clustering))
 }
 
-fn embed(
+/// The embeddings of the pairs' images alone.
+fn by_file(
+    args: &Args,
     images: &BTreeMap<ImageRef, PathBuf>,
-    pipeline: &Pipeline<'_>,
+    engine: &FaceEngine,
     console: &mut Console,
 ) -> Result<ByFile> {
-    let embeddings = eval_pairs::embed(pipeline, images, console)?;
-    Ok(embeddings.into_iter().map(|(image, embedding)| (images[image].clone(), embedding)).collect())
-}
-
-/// Refuses images of pairs without an embedding, unless they may be skipped.
-fn check_complete(args: &Args, images: &BTreeMap<ImageRef, PathBuf>, embeddings: &ByFile) -> Result<()> {
-    let unusable = images.values().filter(|file| !embeddings.contains_key(*file)).count();
-    if unusable > 0 && !args.skip_missing {
-        bail!(
-            "{unusable} of {} images of the pairs cannot be used\nhint: pass `--skip-missing` to measure without \
-             their pairs",
-            images.len()
-        );
-    }
-    Ok(())
+    let embeddings = embed(&Pipeline::new(engine), images, args.skip, console)?;
+    Ok(embeddings.into_iter().map(|(image, embedding)| (images[&image].clone(), embedding)).collect())
 }

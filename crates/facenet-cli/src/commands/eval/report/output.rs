@@ -111,9 +111,11 @@ fn page(
         command_line(words)
     };
     let pairs = args.pairs.display().to_string();
-    let skip: &[&str] = if args.skip_missing { &["--skip-missing"] } else { &[] };
-    let verify = words("pairs", &[&["--pairs", pairs.as_str()], skip].concat());
-    let (draws, seed) = (args.draws.draws.to_string(), args.draws.seed.to_string());
+    let skip: &[&str] = if args.skip.skip_missing { &["--skip-missing"] } else { &[] };
+    let (bootstrap, draws) = (args.bootstrap.to_string(), args.draws.draws.to_string());
+    let seed = args.draws.seed.to_string();
+    let drawn = ["--pairs", &pairs, "--bootstrap", &bootstrap, "--seed", &seed];
+    let verify = words("pairs", &[&drawn, skip].concat());
     let identify = words("identify", &["--draws", &draws, "--seed", &seed]);
     let cluster = words("cluster", &[]);
 

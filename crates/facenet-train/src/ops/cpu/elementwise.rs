@@ -1,4 +1,4 @@
-//! The sum with ReLU that ends a residual block, and local response normalisation.
+//! Sums, rectifiers with a learnt slope, and local response normalisation.
 
 use burn::tensor::Tensor;
 use facenet::kernels::LocalResponse;
@@ -9,10 +9,11 @@ use super::record::{Function, Input, Values, record};
 /// Values that one thread takes at a time.
 const BLOCK: usize = 1 << 15;
 
-/// The sum of two tensors of one shape; negative sums become zero.
-pub(crate) fn add_relu(left: Tensor<4>, right: Tensor<4>) -> Tensor<4> {
+/// The sum of two tensors of one shape; negative sums become zero if `relu`.
+pub(crate) fn add(left: Tensor<4>, right: Tensor<4>, relu: bool) -> Tensor<4> {
     let inputs = [Input::of(left), Input::of(right)];
     let [left, right] = inputs.each_ref().map(Input::values);
+    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
     let mut output = vec![0.0; left.as_slice().len()];
     output
         .par_chunks_mut(BLOCK)
@@ -20,35 +21,101 @@ pub(crate) fn add_relu(left: Tensor<4>, right: Tensor<4>) -> Tensor<4> {
         .zip(right.as_slice().par_chunks(BLOCK))
         .for_each(|((output, left), right)| {
             for ((y, a), b) in output.iter_mut().zip(left).zip(right) {
-                *y = (a + b).max(0.0);
+                *y = (a + b).max(floor);
             }
         });
-    let shape = left.shape();
-    record(inputs, AddRelu { left, right }, output, shape)
+    record(inputs, output, left.shape::<4>(), |output| Add { rectified: relu.then_some(output) })
 }
 
 #[derive(Debug)]
-struct AddRelu {
-    left: Values,
-    right: Values,
+struct Add {
+    /// The output, if negative sums became zero in it.
+    rectified: Option<Values>,
 }
 
-impl Function<2> for AddRelu {
+impl Function<2> for Add {
     fn backward(&self, gradient: &[f32], needed: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-        let mut passed = vec![0.0; gradient.len()];
-        passed
-            .par_chunks_mut(BLOCK)
-            .zip(gradient.par_chunks(BLOCK))
-            .zip(self.left.as_slice().par_chunks(BLOCK).zip(self.right.as_slice().par_chunks(BLOCK)))
-            .for_each(|((passed, gradient), (left, right))| {
-                for ((p, g), (a, b)) in passed.iter_mut().zip(gradient).zip(left.iter().zip(right)) {
-                    *p = if a + b > 0.0 { *g } else { 0.0 };
-                }
-            });
+        let passed = match &self.rectified {
+            Some(output) => where_positive(gradient, output.as_slice()),
+            None => gradient.to_vec(),
+        };
         match needed {
             [true, true] => [Some(passed.clone()), Some(passed)],
             [left, right] => [left.then(|| passed.clone()), right.then_some(passed)],
         }
+    }
+}
+
+/// The gradients whose outputs are positive; the others become zero.
+pub(super) fn where_positive(gradient: &[f32], output: &[f32]) -> Vec<f32> {
+    let mut passed = vec![0.0; gradient.len()];
+    passed.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK)).zip(output.par_chunks(BLOCK)).for_each(
+        |((passed, gradient), output)| {
+            for ((p, g), y) in passed.iter_mut().zip(gradient).zip(output) {
+                *p = if *y > 0.0 { *g } else { 0.0 };
+            }
+        },
+    );
+    passed
+}
+
+/// Multiplies negative values by the slope of their channel (He et al. 2015, eq. 1).
+///
+/// # Shapes
+/// `source` `[N, C, H, W]`, `slope` `[C]`.
+pub(crate) fn prelu(source: Tensor<4>, slope: Tensor<1>) -> Tensor<4> {
+    let inputs = [Input::of(source), Input::of(slope)];
+    let [source, slope] = inputs.each_ref().map(Input::values);
+    let shape: [usize; 4] = source.shape();
+    let function = Prelu { source, slope, area: shape[2] * shape[3] };
+    let output = function.by_map(function.source.as_slice(), |x, _, slope| x.max(0.0) + slope * x.min(0.0));
+    record(inputs, output, shape, |_| function)
+}
+
+#[derive(Debug)]
+struct Prelu {
+    source: Values,
+    slope: Values,
+    area: usize,
+}
+
+impl Prelu {
+    /// `f(source, value, slope)` of each value.
+    fn by_map(&self, values: &[f32], f: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
+        let slopes = self.slope.as_slice();
+        let mut output = vec![0.0; values.len()];
+        output
+            .par_chunks_mut(self.area)
+            .zip(self.source.as_slice().par_chunks(self.area))
+            .zip(values.par_chunks(self.area))
+            .enumerate()
+            .for_each(|(map, ((output, source), values))| {
+                let slope = slopes[map % slopes.len()];
+                for ((y, x), v) in output.iter_mut().zip(source).zip(values) {
+                    *y = f(*x, *v, slope);
+                }
+            });
+        output
+    }
+
+    /// `Σ g · min(x, 0)` of a channel.
+    fn slope_gradient(&self, gradient: &[f32], c: usize) -> f32 {
+        let maps = self.source.as_slice().chunks_exact(self.area).zip(gradient.chunks_exact(self.area));
+        let of_map = |(source, gradient): (&[f32], &[f32])| {
+            f64::from(source.iter().zip(gradient).map(|(x, g)| g * x.min(0.0)).sum::<f32>())
+        };
+        maps.skip(c).step_by(self.slope.as_slice().len()).map(of_map).sum::<f64>() as f32
+    }
+}
+
+impl Function<2> for Prelu {
+    fn backward(&self, gradient: &[f32], needed: [bool; 2]) -> [Option<Vec<f32>>; 2] {
+        let channels = self.slope.as_slice().len();
+        [
+            needed[0].then(|| self.by_map(gradient, |x, g, slope| if x > 0.0 { g } else { g * slope })),
+            needed[1]
+                .then(|| (0..channels).into_par_iter().map(|c| self.slope_gradient(gradient, c)).collect()),
+        ]
     }
 }
 
@@ -63,7 +130,7 @@ pub(crate) fn local_response_norm(source: Tensor<4>) -> Tensor<4> {
     output.par_chunks_mut(image).zip(source.as_slice().par_chunks(image)).for_each(|(output, source)| {
         facenet::kernels::local_response_norm(source, shape[1], output);
     });
-    record([input], ResponseNorm { source, shape }, output, shape)
+    record([input], output, shape, |_| ResponseNorm { source, shape })
 }
 
 #[derive(Debug)]

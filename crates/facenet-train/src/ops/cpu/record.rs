@@ -30,9 +30,9 @@ impl Input {
     /// Takes a tensor apart.
     ///
     /// # Panics
-    /// When the tensor is not on the CPU device with autodiff: training has no other yet.
+    /// When the tensor is not on the CPU device with autodiff: other devices have layers of their own.
     pub(super) fn of<const D: usize>(tensor: Tensor<D>) -> Self {
-        let tensor = tensor.try_into_primitive::<Autodiff<Flex>>().expect("training runs on the CPU device");
+        let tensor = tensor.try_into_primitive::<Autodiff<Flex>>().expect("the tensor is on the CPU");
         let values = Values(tensor.primitive().to_contiguous());
         Self { tensor, values }
     }
@@ -58,19 +58,23 @@ impl Debug for Values {
     }
 }
 
-/// Puts `output = function(inputs)` into the graph.
+/// Puts `output`, which a function has computed of `inputs`, into the graph; `function` may keep the output too,
+/// without a copy.
 pub(super) fn record<const N: usize, const D: usize, F: Function<N>>(
     inputs: [Input; N],
-    function: F,
     output: Vec<f32>,
     shape: [usize; D],
+    function: impl FnOnce(Values) -> F,
 ) -> Tensor<D> {
     let output = FlexTensor::from_data(TensorData::new(output, shape));
     let shapes = inputs.each_ref().map(|input| input.values.0.layout().shape().clone());
     let nodes = inputs.map(|input| input.tensor.node());
     let operation = Step(std::marker::PhantomData::<F>);
     let output = match Backward::<Flex, N>::prepare::<Strategy>(operation, nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(State { function: Arc::new(function), shapes }, output),
+        OpsKind::Tracked(prep) => {
+            let function = Arc::new(function(Values(output.clone())));
+            prep.finish(State { function, shapes }, output)
+        }
         OpsKind::UnTracked(prep) => prep.finish(output),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(output)

@@ -1,10 +1,11 @@
 //! Convolution as matrix products over columns.
 
+use burn::tensor::Tensor;
 use facenet::kernels::{Maps, Matrix, Threads, Window, columns, multiply, spread_columns};
 use rayon::prelude::*;
 
+use super::elementwise::where_positive;
 use super::record::{Function, Input, Values, record};
-use burn::tensor::Tensor;
 
 /// A batch is cut into this many parts, whatever the number of threads: weight gradients are summed part by part,
 /// always in the same order.
@@ -15,13 +16,66 @@ const POSITIONS: usize = 256;
 /// The convolution of `source` with `weight`, without bias, padded by half the kernel.
 ///
 /// # Shapes
-/// `source` `[N, C, E, E]`, `weight` `[F, C, k, k]` -> `[N, F, E / stride, E / stride]`, rounded up.
+/// `source` `[N, C, H, W]`, `weight` `[F, C, k, k]` -> `[N, F, H / stride, W / stride]`, rounded up.
 pub(crate) fn convolution(source: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let (source, weight) = (Input::of(source), Input::of(weight));
     let function = Convolution::new(source.values(), weight.values(), stride);
-    let output = function.forward();
-    let shape = [function.images, function.filters, function.width, function.width];
-    record([source, weight], function, output, shape)
+    let output = function.forward(|_| ());
+    let shape = function.output_shape();
+    record([source, weight], output, shape, |_| function)
+}
+
+/// As [`convolution`], plus a bias for each filter; negative results become zero if `relu`.
+///
+/// # Shapes
+/// `bias` `[F]`; others as for [`convolution`].
+pub(crate) fn convolution_with_bias(
+    source: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    stride: usize,
+    relu: bool,
+) -> Tensor<4> {
+    let (source, weight, bias) = (Input::of(source), Input::of(weight), Input::of(bias));
+    let convolution = Convolution::new(source.values(), weight.values(), stride);
+    let (area, biases, floor) =
+        (convolution.area(), bias.values(), if relu { 0.0 } else { f32::NEG_INFINITY });
+    // Right after its product an image is still in the cache.
+    let output = convolution.forward(|image| {
+        for (map, bias) in image.chunks_exact_mut(area).zip(biases.as_slice()) {
+            map.iter_mut().for_each(|v| *v = (*v + bias).max(floor));
+        }
+    });
+    let shape = convolution.output_shape();
+    record([source, weight, bias], output, shape, |output| Biased {
+        convolution,
+        rectified: relu.then_some(output),
+    })
+}
+
+/// A convolution with a bias.
+#[derive(Debug)]
+struct Biased {
+    convolution: Convolution,
+    /// The output, if negative values became zero in it.
+    rectified: Option<Values>,
+}
+
+impl Function<3> for Biased {
+    fn backward(&self, gradient: &[f32], [source, weight, bias]: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let passed = self.rectified.as_ref().map(|output| where_positive(gradient, output.as_slice()));
+        let gradient = passed.as_deref().unwrap_or(gradient);
+        let (area, filters) = (self.convolution.area(), self.convolution.filters);
+        let bias_gradient = bias.then(|| {
+            let of_filter = |filter: usize| {
+                let maps = gradient.chunks_exact(area).skip(filter).step_by(filters);
+                maps.map(|map| f64::from(map.iter().sum::<f32>())).sum::<f64>() as f32
+            };
+            (0..filters).into_par_iter().map(of_filter).collect()
+        });
+        let [source_gradient, weight_gradient] = self.convolution.backward(gradient, [source, weight]);
+        [source_gradient, weight_gradient, bias_gradient]
+    }
 }
 
 #[derive(Debug)]
@@ -32,8 +86,10 @@ struct Convolution {
     images: usize,
     channels: usize,
     filters: usize,
-    edge: usize,
+    height: usize,
     width: usize,
+    output_height: usize,
+    output_width: usize,
 }
 
 /// Some images of a batch that share a product.
@@ -45,11 +101,11 @@ struct Tile {
 
 impl Convolution {
     fn new(source: Values, weight: Values, stride: usize) -> Self {
-        let [images, channels, edge, _] = source.shape();
+        let [images, channels, height, width] = source.shape();
         let [filters, _, kernel, _] = weight.shape();
         let window = Window { kernel, stride };
-        let width = window.output_edge(edge);
-        Self { source, weight, window, images, channels, filters, edge, width }
+        let (output_height, output_width) = (window.output_side(height), window.output_side(width));
+        Self { source, weight, window, images, channels, filters, height, width, output_height, output_width }
     }
 
     fn depth(&self) -> usize {
@@ -57,11 +113,11 @@ impl Convolution {
     }
 
     fn area(&self) -> usize {
-        self.width * self.width
+        self.output_height * self.output_width
     }
 
     fn source_len(&self) -> usize {
-        self.channels * self.edge * self.edge
+        self.channels * self.height * self.width
     }
 
     fn output_len(&self) -> usize {
@@ -73,10 +129,11 @@ impl Convolution {
     }
 
     fn maps(&self) -> Maps {
-        let area = self.edge * self.edge;
+        let area = self.height * self.width;
         Maps {
             channels: self.channels,
-            edge: self.edge,
+            height: self.height,
+            width: self.width,
             channel_stride: area,
             image_stride: self.source_len(),
         }
@@ -96,16 +153,21 @@ impl Convolution {
         Matrix::new(self.weight.as_slice(), self.filters, self.depth(), self.depth())
     }
 
-    fn forward(&self) -> Vec<f32> {
+    fn output_shape(&self) -> [usize; 4] {
+        [self.images, self.filters, self.output_height, self.output_width]
+    }
+
+    /// The convolution; `finish` is called for each image when it is ready.
+    fn forward(&self, finish: impl Fn(&mut [f32]) + Sync) -> Vec<f32> {
         let mut output = vec![0.0; self.images * self.output_len()];
         output
             .par_chunks_mut(self.part() * self.output_len())
             .zip(self.source.as_slice().par_chunks(self.part() * self.source_len()))
-            .for_each(|(output, source)| self.forward_part(source, output));
+            .for_each(|(output, source)| self.forward_part(source, output, &finish));
         output
     }
 
-    fn forward_part(&self, source: &[f32], output: &mut [f32]) {
+    fn forward_part(&self, source: &[f32], output: &mut [f32], finish: impl Fn(&mut [f32])) {
         let (mut scratch, mut products) = (Vec::new(), Vec::new());
         for tile in self.tiles(source.len() / self.source_len()) {
             let positions = tile.images * self.area();
@@ -113,6 +175,7 @@ impl Convolution {
             let target = &mut output[tile.first * self.output_len()..][..tile.images * self.output_len()];
             if tile.images == 1 {
                 multiply(self.weight(), right, target, positions, 0.0, Threads::One);
+                finish(target);
             } else {
                 products.resize(self.filters * positions, 0.0);
                 multiply(self.weight(), right, &mut products, positions, 0.0, Threads::One);
@@ -122,6 +185,7 @@ impl Convolution {
                     {
                         map.copy_from_slice(&line[image * self.area()..][..self.area()]);
                     }
+                    finish(maps);
                 }
             }
         }
@@ -135,7 +199,7 @@ impl Convolution {
             return Matrix::new(image, self.channels, positions, positions);
         }
         scratch.resize(self.depth() * positions, 0.0);
-        let rows = tile.first * self.width..(tile.first + tile.images) * self.width;
+        let rows = tile.first * self.output_height..(tile.first + tile.images) * self.output_height;
         columns(source, self.maps(), self.window, rows, scratch);
         Matrix::new(scratch, self.depth(), positions, positions)
     }
@@ -172,7 +236,8 @@ impl Convolution {
                 } else {
                     scratch.resize(self.depth() * positions, 0.0);
                     multiply(left, gradient, &mut scratch, positions, 0.0, Threads::One);
-                    let rows = tile.first * self.width..(tile.first + tile.images) * self.width;
+                    let rows =
+                        tile.first * self.output_height..(tile.first + tile.images) * self.output_height;
                     spread_columns(&scratch, self.maps(), self.window, rows, target);
                 }
             }
