@@ -51,19 +51,25 @@ fn fact(
 }
 
 fn of_verification(report: &VerificationReport) -> Vec<Fact> {
-    let fact = |figure: &str, value: Option<f64>| fact("verification", &report.model, figure, value, None);
+    let fact = |figure: &str, value: Option<f64>, interval: Option<Interval>| {
+        fact("verification", &report.model, figure, value, interval)
+    };
+    let (accuracy, intervals) = (report.accuracy.as_ref(), report.uncertainty.as_ref());
     let mut facts = vec![
-        fact("genuine pairs", Some(report.pairs.genuine as f64)),
-        fact("impostor pairs", Some(report.pairs.impostors as f64)),
-        fact("accuracy", report.accuracy.as_ref().map(|accuracy| accuracy.mean)),
-        fact("accuracy, standard error", report.accuracy.as_ref().map(|accuracy| accuracy.standard_error)),
+        fact("genuine pairs", Some(report.pairs.genuine as f64), None),
+        fact("impostor pairs", Some(report.pairs.impostors as f64), None),
+        fact("accuracy", accuracy.map(|accuracy| accuracy.mean), intervals.and_then(|i| i.accuracy)),
+        fact("accuracy, standard error", accuracy.map(|accuracy| accuracy.standard_error), None),
     ];
-    facts.extend(
-        report.val_at_far.iter().map(|val| {
-            fact(&format!("VAL @ FAR {:.0e}", val.target_far), val.overall.map(|point| point.val))
-        }),
-    );
-    facts.extend([fact("AUC", Some(report.auc)), fact("EER", Some(report.eer))]);
+    facts.extend(report.val_at_far.iter().enumerate().map(|(at, val)| {
+        let interval = intervals.and_then(|intervals| intervals.val_at_far.get(at)?.val);
+        fact(&format!("VAL @ FAR {:.0e}", val.target_far), val.overall.map(|point| point.val), interval)
+    }));
+    facts.extend([
+        fact("AUC", Some(report.auc), intervals.and_then(|i| i.auc)),
+        fact("EER", Some(report.eer), intervals.and_then(|i| i.eer)),
+        fact("d′", report.d_prime, intervals.and_then(|i| i.d_prime)),
+    ]);
     facts
 }
 
@@ -135,10 +141,23 @@ fn of_clustering(report: &ClusteringReport) -> Vec<Fact> {
 mod tests {
     use super::*;
     use crate::verification::oracle::{fold, pairs};
+    use crate::{Band, Uncertainty};
 
     #[test]
     fn each_figure_has_a_line_and_what_cannot_be_measured_no_value() {
         let report = VerificationReport::measure("m, n", "d", &pairs(&[fold(&[0.5], &[2.0; 10])]));
+        let uncertainty = Some(Uncertainty {
+            draws: 100,
+            seed: 0,
+            subjects: 7,
+            accuracy: None,
+            val_at_far: Vec::new(),
+            auc: Some(Interval { low: 0.75, high: 1.0 }),
+            eer: None,
+            d_prime: None,
+            band: Band::default(),
+        });
+        let report = VerificationReport { uncertainty, ..report };
         insta::assert_snapshot!(facts_csv(&report, None, &[], None, None), @r#"
         part,subject,figure,value,low,high
         verification,"m, n",genuine pairs,1,,
@@ -149,8 +168,11 @@ mod tests {
         verification,"m, n",VAL @ FAR 1e-2,,,
         verification,"m, n",VAL @ FAR 1e-3,,,
         verification,"m, n",VAL @ FAR 1e-4,,,
-        verification,"m, n",AUC,1,,
+        verification,"m, n",VAL @ FAR 1e-5,,,
+        verification,"m, n",VAL @ FAR 1e-6,,,
+        verification,"m, n",AUC,1,0.75,1
         verification,"m, n",EER,0,,
+        verification,"m, n",d′,,,
         "#);
     }
 

@@ -65,6 +65,7 @@ fn the_report_is_a_page_two_tables_and_pictures() {
 
     let report = run.json();
     assert_eq!(report["verification"]["auc"], 1.0);
+    assert_eq!(report["verification"]["uncertainty"]["draws"], 40);
     assert_eq!(report["slices"][0]["column"], "sex");
     assert_eq!(report["slices"][0]["between"]["impostors"], 2);
     for figure in report["comparison"]["figures"].as_array().unwrap() {

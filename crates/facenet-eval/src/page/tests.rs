@@ -5,12 +5,23 @@ use image::Rgb;
 use super::*;
 use crate::verification::oracle::{fold, pairs};
 use crate::weighted::named;
-use crate::{Curve, ImageRef, PairsFile, Roc, roc_svg};
+use crate::{Band, Curve, ImageRef, Interval, PairsFile, Roc, Uncertainty, roc_svg};
 
 /// A page of two pairs, with pictures for `pictured` of them.
 fn html(title: &str, pictured: usize) -> String {
     let scored = pairs(&[fold(&[0.5], &[2.0; 10])]);
-    let report = VerificationReport::measure("m", "pairs.txt", &scored);
+    let uncertainty = Some(Uncertainty {
+        draws: 100,
+        seed: 0,
+        subjects: 7,
+        accuracy: None,
+        val_at_far: Vec::new(),
+        auc: Some(Interval { low: 0.91234, high: 1.0 }),
+        eer: Some(Interval { low: 0.0, high: 0.025 }),
+        d_prime: None,
+        band: Band::default(),
+    });
+    let report = VerificationReport { uncertainty, ..VerificationReport::measure("m", "pairs.txt", &scored) };
     let svg = roc_svg("Verification", &[Curve { label: "m", roc: &Roc::of(&scored) }]).unwrap();
     let file = PairsFile::parse("1\nada 1 2\nada 1 b<b 1\n", "pairs.txt".as_ref()).unwrap();
     let named = named(&file, &[0.5, 2.0]);
@@ -44,6 +55,9 @@ fn the_page_holds_everything_and_asks_no_host() {
         "<svg",
         "VAL @ FAR 1e-3",
         "not measurable",
+        "0.9123 … 1.0000",
+        "0.00 … 2.50",
+        "95 % of 100 draws of the 7 people",
         "facenet eval pairs",
         "facenet eval report --out &#39;a &amp; b&#39;",
         "data:image/jpeg;base64,",

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use facenet_core::{Distance, RgbImage};
 use facenet_eval::{
     ClusteringReport, Comparison, Curve, HardestPairs, IdentificationReport, ImageRef, NamedPair, Part,
-    ReportPage, Slices, VerificationReport, facts_csv, roc_svg, write_file,
+    ReportPage, Slices, VerificationReport, facts_csv, roc_svg_with_bands, write_file,
 };
 use serde::Serialize;
 
@@ -81,11 +81,13 @@ pub(super) fn write(
 }
 
 fn draw_roc(measured: &Measured<'_>) -> Result<String> {
-    let mut curves = vec![Curve { label: &measured.model, roc: &measured.roc }];
+    let band = measured.verification.uncertainty.as_ref().map(|uncertainty| &uncertainty.band);
+    let band = band.filter(|band| !band.points.is_empty());
+    let mut curves = vec![(Curve { label: &measured.model, roc: &measured.roc }, band)];
     if let (Some(comparison), Some(roc)) = (&measured.comparison, &measured.other_roc) {
-        curves.push(Curve { label: &comparison.against, roc });
+        curves.push((Curve { label: &comparison.against, roc }, None));
     }
-    Ok(roc_svg("Verification", &curves)?)
+    Ok(roc_svg_with_bands("Verification", &curves)?)
 }
 
 fn pairs_json(pairs: &[NamedPair<'_>]) -> Vec<PairJson> {
