@@ -1,6 +1,6 @@
 //! Model and detector, as the arguments name them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -91,6 +91,22 @@ impl AlignedEngineOptions {
     /// As [`ModelOptions::load`].
     pub(crate) fn build(&self) -> Result<FaceEngine> {
         build(&self.model, self.crop)
+    }
+
+    /// Builds an engine of another model that looks for faces in the same place.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::load`].
+    pub(crate) fn build_other(&self, model: &Path) -> Result<FaceEngine> {
+        build(&ModelOptions { model: Some(model.into()) }, self.crop)
+    }
+
+    /// The options as they are given to a command, without those that are the default.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let model = self.model.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]);
+        let crop = self.crop.to_possible_value().filter(|_| self.crop != Crop::None);
+        let crop = crop.into_iter().flat_map(|crop| ["--crop".into(), crop.get_name().to_owned()]);
+        model.chain(crop).collect()
     }
 }
 

@@ -90,7 +90,8 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-fn distance(text: &str) -> Result<Distance, String> {
+/// A distance as it is given to an option.
+pub(crate) fn distance(text: &str) -> Result<Distance, String> {
     let value: f32 = text.parse().map_err(|_| "expected a number from 0 to 4")?;
     Distance::new(value).map_err(|error| error.to_string())
 }

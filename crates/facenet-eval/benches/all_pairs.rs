@@ -5,7 +5,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use facenet::kernels::{Matrix, Threads, multiply};
 use facenet_core::Embedding;
-use facenet_eval::{AllPairsFigures, DotProducts, LabelledFaces, PairSet, PlainProducts, Side, TARGET_FARS};
+use facenet_eval::{AllPairsFigures, DotProducts, FaceMatrix, PairSet, PlainProducts, Side, TARGET_FARS};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -26,10 +26,10 @@ impl DotProducts for Kernels {
     }
 }
 
-fn faces(count: usize) -> LabelledFaces {
+fn faces(count: usize) -> FaceMatrix {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut direction = move || (0..DIMENSION).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
-    let mut faces = LabelledFaces::new(DIMENSION);
+    let mut faces = FaceMatrix::new(DIMENSION);
     let mut own = direction();
     for face in 0..count {
         if face % FACES_A_PERSON == 0 {

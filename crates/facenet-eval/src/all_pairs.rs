@@ -6,16 +6,16 @@
 //! single floats of these bins alone, and makes thresholds, FAR and VAL exact. A distance is the same bits in both
 //! passes, since a tile is always computed alike.
 
-mod faces;
 mod figures;
 mod histogram;
 mod hold_out;
+mod matrix;
 mod passes;
 mod products;
 
-pub use self::faces::{LabelledFaces, NotOneSpace};
 pub use self::figures::{AllPairsFigures, Bounds};
 pub use self::hold_out::{HoldOut, HoldOutReport, HoldOutSplit, Pairing};
+pub use self::matrix::{FaceMatrix, NotOneSpace};
 pub use self::passes::PairSet;
 pub use self::products::{DotProducts, PlainProducts, Side};
 

@@ -7,7 +7,7 @@ use facenet_core::{Calibration, Distance, Threshold, ThresholdInterval};
 
 pub use self::fit::{NotMonotone, fit_probability};
 pub use self::reliability::{ReliabilityBin, reliability, reliability_svg};
-use crate::{Bootstrap, ScoredPairs, Uncertainty, ValAtFar};
+use crate::{Interval, ScoredPairs, Uncertainty, ValAtFar};
 
 /// Impostor pairs that a claimed FAR needs, times that FAR: the rule of three. Where not one of `n` pairs passes, the
 /// rate may still be up to `3 / n` (at 95 %), so that fewer than `3 / FAR` pairs cannot support the claim.
@@ -65,8 +65,8 @@ pub struct Calibrated {
     pub calibration: Calibration,
 }
 
-/// Calibrates a threshold for each of `fars`, with its interval over people, and the curve of probability; `data`
-/// names what `pairs` are of.
+/// Calibrates a threshold for each of `fars`, with its interval over people, who are drawn `draws` times, and the curve
+/// of probability; `data` names what `pairs` are of.
 ///
 /// # Errors
 /// When a rate is none or more than the data can support, no threshold reaches it, or no falling curve fits.
@@ -74,21 +74,22 @@ pub fn calibrate(
     pairs: &ScoredPairs,
     fars: &[f64],
     data: &str,
-    bootstrap: Bootstrap,
+    draws: u32,
+    seed: u64,
 ) -> Result<Calibrated, CalibrationError> {
     let mut fars = fars.to_vec();
     fars.sort_by(f64::total_cmp);
     fars.dedup();
     let uncertainty = {
         fars.iter().try_for_each(|&far| check_supported(far, pairs.impostors(), data))?;
-        Uncertainty::of(pairs, &fars, bootstrap)
+        Uncertainty::of(pairs, &fars, draws, seed)
     };
     let threshold = |(i, &far): (usize, &f64)| {
         let out_of_reach = || CalibrationError::OutOfReach { far, data: data.into() };
         let point = ValAtFar::of(pairs, far).overall.ok_or_else(out_of_reach)?;
         let interval = uncertainty.as_ref().and_then(|u| u.val_at_far[i].threshold).map(|interval| {
             let end = |value: f64| Distance::new(value as f32).expect("a quantile of distances is one");
-            ThresholdInterval { low: end(interval.low), high: end(interval.high), level: bootstrap.level }
+            ThresholdInterval { low: end(interval.low), high: end(interval.high), level: Interval::LEVEL }
         });
         let false_accept_rate = point.far;
         Ok(Threshold { distance: point.threshold, false_accept_rate, data: data.into(), interval })
@@ -127,7 +128,7 @@ mod tests {
 
     fn of(impostors: u16, fars: &[f64]) -> Result<Calibrated, CalibrationError> {
         let pairs = pairs(&[fold(&spread(0.2, 100), &spread(0.8, impostors))]);
-        calibrate(&pairs, fars, "drawn", Bootstrap::default())
+        calibrate(&pairs, fars, "drawn", 1000, 0)
     }
 
     #[test]
@@ -164,7 +165,7 @@ mod tests {
             std::iter::once(pair(at(0.2, p), true, [p, p])).chain((1..6).map(impostor))
         });
         let pairs = ScoredPairs::with_subjects(&[people.collect()]).unwrap();
-        let found = calibrate(&pairs, &[0.05], "drawn", Bootstrap::default()).unwrap();
+        let found = calibrate(&pairs, &[0.05], "drawn", 1000, 0).unwrap();
         let [Threshold { distance, interval: Some(interval), .. }] = &found.thresholds[..] else {
             panic!("{found:?}")
         };
@@ -175,14 +176,14 @@ mod tests {
     #[test]
     fn a_rate_that_no_threshold_reaches_is_refused() {
         let pairs = pairs(&[fold(&[0.5, 0.6], &[0.0; 300])]);
-        let error = calibrate(&pairs, &[0.5], "drawn", Bootstrap::default()).unwrap_err();
+        let error = calibrate(&pairs, &[0.5], "drawn", 1000, 0).unwrap_err();
         assert!(matches!(error, CalibrationError::OutOfReach { .. }), "{error}");
     }
 
     #[test]
     fn distances_that_say_the_opposite_have_no_curve() {
         let pairs = pairs(&[fold(&spread(1.5, 50), &spread(0.5, 50))]);
-        let error = calibrate(&pairs, &[0.5], "drawn", Bootstrap::default()).unwrap_err();
+        let error = calibrate(&pairs, &[0.5], "drawn", 1000, 0).unwrap_err();
         assert!(matches!(error, CalibrationError::Curve { .. }), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! Measures embeddings: verification by the protocols of Labeled Faces in the Wild, YouTube Faces, the `.bin` sets and
-//! the paper's hold-out sets; VAL at FAR, ROC and DET with intervals over people; calibration. With tables and
-//! pictures. No machine-learning framework, no async; of the disk only lists of pairs, sets and reports.
+//! the paper's hold-out sets, with VAL at FAR, ROC, DET and calibration; identification; clustering; by groups of people,
+//! and beside another model. With intervals over people, tables, pictures and a page. No machine-learning framework, no
+//! async; of the disk only lists of pairs, sets, tables and reports.
 //!
 //! ```
 //! use facenet_core::Distance;
@@ -27,42 +28,66 @@
 //! ```
 
 mod all_pairs;
+mod bootstrap;
 mod calibration;
+mod chart;
+mod clustering;
+mod comparison;
 mod compat;
 mod det_picture;
+mod facts;
+mod hardest;
+mod identification;
 mod issame;
 mod output;
+mod page;
 mod pairs;
 mod picture;
+mod png;
 mod report;
 mod roc_picture;
+mod slices;
 mod verification;
 mod videos;
+mod weighted;
 
 pub use all_pairs::{
-    AllPairsFigures, Bounds, DotProducts, HoldOut, HoldOutReport, HoldOutSplit, LabelledFaces, NotOneSpace,
+    AllPairsFigures, Bounds, DotProducts, FaceMatrix, HoldOut, HoldOutReport, HoldOutSplit, NotOneSpace,
     PairSet, Pairing, PlainProducts, Side,
 };
+pub use bootstrap::{Bootstrap, Estimate, Interval, Multiplicities};
 pub use calibration::{
     Calibrated, CalibrationError, NotMonotone, PAIRS_TIMES_FAR, ReliabilityBin, calibrate, fit_probability,
     reliability, reliability_svg,
 };
+pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScores, NotAClustering};
+pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
+pub use facts::facts_csv;
+pub use hardest::HardestPairs;
+pub use identification::{
+    CmcPoint, Draw, DrawMean, Enrolment, FnirAtFpir, GalleryReport, IdentificationError,
+    IdentificationOptions, IdentificationReport, LabelledFaces, MOST_ENROLLED, OpenSetPoint, RANKS, RankRate,
+    Searches, TARGET_FPIRS, cmc_svg, fnir_svg,
+};
 pub use issame::{IssameError, IssameSet, PickleError};
 pub use output::{WriteError, write_file};
+pub use page::{Faces, Part, ReportPage};
 pub use pairs::{
     FileLine, ImageRef, LocatedImages, MissingImages, NotAnImageRef, Pair, PairsAudit, PairsError, PairsFile,
     WrongLine,
 };
 pub use picture::PictureError;
+pub use png::png;
 pub use report::{PairCounts, TARGET_FARS, VerificationReport};
 pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
+pub use slices::{Column, GroupFigures, Metadata, MetadataError, SHARED_FAR, Slices};
 pub use verification::{
-    Band, BandPoint, Bootstrap, CrossValidation, FoldAccuracy, FoldMean, Interval, NotMeasurable,
-    OperatingPoint, Roc, RocPoint, ScoredPair, ScoredPairs, TransferredThreshold, Uncertainty, ValAtFar,
-    ValInterval,
+    Band, BandPoint, CrossValidation, FoldAccuracy, FoldMean, NotMeasurable, OperatingPoint, Roc, RocPoint,
+    ScoredPair, ScoredPairs, TransferredThreshold, Uncertainty, ValAtFar, ValInterval,
 };
 pub use videos::{
     FIRST_FRAMES, FramesError, SplitsError, VideoDistance, VideoPair, VideoPairs, VideoRef, VideoSummary,
 };
+pub use weighted::{Figure, Figures, NamedPair, NotPersonPairs, PeopleNumbers, PersonPair, PersonPairs};

@@ -8,7 +8,7 @@ use facenet_core::Threshold;
 use serde::{Deserialize, Serialize};
 
 use crate::output::{WriteError, write_file};
-use crate::{Bootstrap, CrossValidation, Roc, ScoredPairs, Uncertainty, ValAtFar};
+use crate::{CrossValidation, Roc, ScoredPairs, Uncertainty, ValAtFar};
 
 /// The false accept rates at which VAL is reported, loosest first; 1e-3 is the paper's. One that asks for more
 /// impostor pairs than there are (fewer than `1 / FAR`) is reported as not measurable.
@@ -74,14 +74,15 @@ impl VerificationReport {
         }
     }
 
-    /// As [`measure`](Self::measure), with intervals from drawing the people of the pairs anew: see [`Uncertainty`].
+    /// As [`measure`](Self::measure), with intervals from `draws` draws of the people of the pairs: see [`Uncertainty`].
     pub fn measure_with_intervals(
         model: &str,
         data: &str,
         pairs: &ScoredPairs,
-        bootstrap: Bootstrap,
+        draws: u32,
+        seed: u64,
     ) -> Self {
-        let uncertainty = Uncertainty::of(pairs, &TARGET_FARS, bootstrap);
+        let uncertainty = Uncertainty::of(pairs, &TARGET_FARS, draws, seed);
         Self { uncertainty, ..Self::measure(model, data, pairs) }
     }
 

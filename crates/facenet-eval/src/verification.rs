@@ -5,23 +5,23 @@
 //! intervals inside which no decision changes, and each interval gives its middle.
 
 mod accuracy;
-mod bootstrap;
 mod cut;
 mod d_prime;
 mod mean;
 mod operating_point;
 mod roc;
 mod scored;
+mod uncertainty;
 mod view1;
 
 pub use self::accuracy::{CrossValidation, FoldAccuracy};
-pub use self::bootstrap::{Band, BandPoint, Bootstrap, Interval, Uncertainty, ValInterval};
 pub(crate) use self::cut::{Cut, Weighed};
 pub use self::mean::FoldMean;
 pub use self::operating_point::{OperatingPoint, ValAtFar};
 pub use self::roc::{Roc, RocPoint};
 pub(crate) use self::scored::Tally;
 pub use self::scored::{NotMeasurable, ScoredPair, ScoredPairs};
+pub use self::uncertainty::{Band, BandPoint, Uncertainty, ValInterval};
 pub use self::view1::TransferredThreshold;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `facenet bench`: how fast is this machine with this model?
 
-mod memory;
+pub(crate) mod memory;
 mod rate;
 #[cfg(feature = "train")]
 mod training;

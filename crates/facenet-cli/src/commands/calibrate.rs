@@ -16,6 +16,9 @@ use crate::outcome::Outcome;
 use crate::output::check_writable;
 use crate::pipeline::Pipeline;
 
+/// Seed of the draws of people.
+const SEED: u64 = 0;
+
 /// Calibrate a model: write thresholds for false accept rates, and the curve of probability, into its file.
 ///
 /// Each threshold is the largest whose share of accepted impostor pairs is at most the rate, with an interval of 95 %
@@ -52,7 +55,7 @@ pub(crate) struct Args {
     plot: Option<PathBuf>,
     /// How often people are drawn anew for the intervals; 0 for none. On all pairs of thousands of faces, each takes a
     /// second.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::DRAWS)]
     bootstrap: u32,
     /// Where the face lies in an image.
     #[arg(long, value_enum, default_value_t = Crop::None)]
@@ -81,8 +84,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let scored = score(args, &engine, console)?;
     let path: &Path = args.pairs.as_ref().unwrap_or(&args.images);
     let data = args.data.clone().unwrap_or_else(|| path.display().to_string());
-    let bootstrap = Bootstrap { replicates: args.bootstrap, ..Bootstrap::default() };
-    let calibrated = calibrate(&scored, &args.far, &data, bootstrap)
+    let calibrated = calibrate(&scored, &args.far, &data, args.bootstrap, SEED)
         .with_context(|| format!("`{}` is not calibrated and stays as it was", target.display()))?;
 
     let bins = reliability(&scored, &calibrated.calibration);

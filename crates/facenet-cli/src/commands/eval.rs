@@ -1,9 +1,14 @@
 //! `facenet eval`: measure a model on labelled data.
 
 mod bin;
+mod cluster;
+mod command_line;
 mod embeddings;
 mod hold_out;
+mod identify;
+mod labelled;
 mod lfw;
+mod output;
 mod pairs;
 mod report;
 mod ytf;
@@ -25,6 +30,9 @@ pub(crate) enum Command {
     Bin(bin::Args),
     #[command(name = "holdout")]
     HoldOut(hold_out::Args),
+    Identify(identify::Args),
+    Cluster(cluster::Args),
+    Report(report::Args),
 }
 
 pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
@@ -34,5 +42,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Ytf(args) => ytf::run(args, console),
         Command::Bin(args) => bin::run(args, console),
         Command::HoldOut(args) => hold_out::run(args, console),
+        Command::Identify(args) => identify::run(args, console),
+        Command::Cluster(args) => cluster::run(args, console),
+        Command::Report(args) => report::run(args, console),
     }
 }

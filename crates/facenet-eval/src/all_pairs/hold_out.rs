@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{AllPairsFigures, Bounds, DotProducts, LabelledFaces, PairSet};
+use super::{AllPairsFigures, Bounds, DotProducts, FaceMatrix, PairSet};
 use crate::{FoldMean, NotMeasurable, OperatingPoint, TARGET_FARS};
 
 /// Which pairs of a split are compared.
@@ -81,7 +81,7 @@ impl HoldOut {
     /// When there is no split, or one of them lacks pairs of a kind: too few people or faces.
     pub fn measure(
         &self,
-        faces: &LabelledFaces,
+        faces: &FaceMatrix,
         products: &dyn DotProducts,
     ) -> Result<HoldOutReport, NotMeasurable> {
         let splits = self.split(faces);
@@ -105,7 +105,7 @@ impl HoldOut {
 
     /// The indices of the faces of each split: people are drawn in random order and join the smallest split. The
     /// order of the faces does not matter, only their people's numbers and the order of each person's own.
-    fn split(&self, faces: &LabelledFaces) -> Vec<Vec<usize>> {
+    fn split(&self, faces: &FaceMatrix) -> Vec<Vec<usize>> {
         let mut by_person: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (face, &person) in faces.people().iter().enumerate() {
             by_person.entry(person).or_default().push(face);
@@ -123,7 +123,7 @@ impl HoldOut {
 
     fn measure_split(
         &self,
-        faces: &LabelledFaces,
+        faces: &FaceMatrix,
         products: &dyn DotProducts,
     ) -> Result<HoldOutSplit, NotMeasurable> {
         let pairs = match self.pairing {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::histogram::{BINS, Counts, FLOATS_A_BIN, LOW_BITS, distance_bits};
-use super::{DotProducts, LabelledFaces, NotOneSpace, Side};
+use super::{DotProducts, FaceMatrix, NotOneSpace, Side};
 
 /// Edge of a tile, in faces: its distances (256 KB) stay in the cache between product and count.
 const TILE: usize = 256;
@@ -18,9 +18,9 @@ const UNWANTED: u16 = u16::MAX;
 #[derive(Debug, Clone)]
 pub struct PairSet {
     /// Sorted by person, so that the genuine pairs of a row lie side by side.
-    left: LabelledFaces,
+    left: FaceMatrix,
     /// Sorted by person; none for the pairs within `left`.
-    right: Option<LabelledFaces>,
+    right: Option<FaceMatrix>,
 }
 
 /// A rectangle of the table of all pairs.
@@ -35,7 +35,7 @@ impl PairSet {
     ///
     /// # Errors
     /// When the sets have different dimensions.
-    pub fn between(left: &LabelledFaces, right: &LabelledFaces) -> Result<Self, NotOneSpace> {
+    pub fn between(left: &FaceMatrix, right: &FaceMatrix) -> Result<Self, NotOneSpace> {
         let (expected, found) = (left.dimension(), right.dimension());
         if found != expected {
             return Err(NotOneSpace { found, expected });
@@ -44,7 +44,7 @@ impl PairSet {
     }
 
     /// Every face of `faces` with every other one, each pair once.
-    pub fn within(faces: &LabelledFaces) -> Self {
+    pub fn within(faces: &FaceMatrix) -> Self {
         Self { left: by_person(faces), right: None }
     }
 
@@ -54,7 +54,7 @@ impl PairSet {
         self.right.as_ref().map_or(left * left.saturating_sub(1) / 2, |right| left * right.len() as u64)
     }
 
-    fn right(&self) -> &LabelledFaces {
+    fn right(&self) -> &FaceMatrix {
         self.right.as_ref().unwrap_or(&self.left)
     }
 
@@ -147,7 +147,7 @@ impl PairSet {
     }
 }
 
-fn by_person(faces: &LabelledFaces) -> LabelledFaces {
+fn by_person(faces: &FaceMatrix) -> FaceMatrix {
     let mut order: Vec<usize> = (0..faces.len()).collect();
     order.sort_by_key(|&face| faces.people()[face]);
     faces.select(&order)

@@ -11,9 +11,9 @@ use crate::{NotMeasurable, Roc, ScoredPair, ScoredPairs};
 const TARGETS: [f64; 5] = [0.5, 0.1, 0.02, 1e-3, 1e-4];
 
 /// Faces of `people` people, around a direction of their own; `spread` says how far.
-fn faces(people: u32, each: u32, dimension: usize, spread: f32, seed: u32) -> LabelledFaces {
+fn faces(people: u32, each: u32, dimension: usize, spread: f32, seed: u32) -> FaceMatrix {
     let noise = |i: u32| (f64::from(i.wrapping_mul(2_654_435_761).wrapping_add(seed)) * 1.618).sin() as f32;
-    let mut faces = LabelledFaces::new(dimension);
+    let mut faces = FaceMatrix::new(dimension);
     for face in 0..people * each {
         let person = face % people; // not in the order of people
         let value = |k: u32| noise(person * 131 + k) + spread * noise(100_000 + face * 977 + k);
@@ -24,12 +24,12 @@ fn faces(people: u32, each: u32, dimension: usize, spread: f32, seed: u32) -> La
 }
 
 /// All pairs in a list, with the distances of the same products.
-fn listed(left: &LabelledFaces, right: &LabelledFaces, within: bool) -> Vec<ScoredPair> {
+fn listed(left: &FaceMatrix, right: &FaceMatrix, within: bool) -> Vec<ScoredPair> {
     let mut pairs = Vec::new();
     for i in 0..left.len() {
         for j in (if within { i + 1 } else { 0 })..right.len() {
             let mut out = [0.0];
-            let side = |faces: &'_ LabelledFaces, row: usize| faces.coordinates(row..row + 1).to_vec();
+            let side = |faces: &'_ FaceMatrix, row: usize| faces.coordinates(row..row + 1).to_vec();
             let (l, r) = (side(left, i), side(right, j));
             let (l, r) = (Side { values: &l, rows: 1 }, Side { values: &r, rows: 1 });
             PlainProducts.products(l, r, left.dimension(), &mut out);
@@ -105,7 +105,7 @@ fn the_number_of_threads_changes_nothing() {
 
 #[test]
 fn equal_faces_everywhere_tell_nothing() {
-    let mut same = LabelledFaces::new(2);
+    let mut same = FaceMatrix::new(2);
     let one = Embedding::normalize(vec![1.0, 0.0]).unwrap();
     (0..10).for_each(|i| same.push(&one, i / 2).unwrap());
     let found = AllPairsFigures::measure(&PairSet::within(&same), &TARGETS, &PlainProducts).unwrap();
@@ -116,15 +116,15 @@ fn equal_faces_everywhere_tell_nothing() {
 #[test]
 fn a_set_without_a_kind_or_of_two_dimensions_is_refused() {
     let measure = |pairs: &PairSet| AllPairsFigures::measure(pairs, &TARGETS, &PlainProducts).unwrap_err();
-    let of = |faces: &LabelledFaces| measure(&PairSet::within(faces));
-    assert_eq!(of(&LabelledFaces::new(4)), NotMeasurable::NoPairs);
+    let of = |faces: &FaceMatrix| measure(&PairSet::within(faces));
+    assert_eq!(of(&FaceMatrix::new(4)), NotMeasurable::NoPairs);
     assert_eq!(of(&faces(1, 1, 4, 1.0, 0)), NotMeasurable::NoPairs);
     assert_eq!(of(&faces(3, 1, 4, 1.0, 0)), NotMeasurable::NoGenuine { impostors: 3 });
     assert_eq!(of(&faces(1, 3, 4, 1.0, 0)), NotMeasurable::NoImpostors { genuine: 3 });
     let error = PairSet::between(&faces(1, 1, 4, 1.0, 0), &faces(1, 1, 5, 1.0, 0)).unwrap_err();
     assert_eq!(error, NotOneSpace { found: 5, expected: 4 });
     let five = Embedding::normalize(vec![1.0; 5]).unwrap();
-    assert_eq!(LabelledFaces::new(4).push(&five, 0), Err(NotOneSpace { found: 5, expected: 4 }));
+    assert_eq!(FaceMatrix::new(4).push(&five, 0), Err(NotOneSpace { found: 5, expected: 4 }));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_target_that_no_threshold_reaches_is_none() {
     // Half of the impostors lie at one distance, nearest of all.
     let scored = ScoredPairs::new(&[fold(&[1.0], &[0.0, 0.0, 3.0, 3.0])]).unwrap();
     assert_eq!(Roc::of(&scored).operating_point(0.25), None);
-    let mut set = LabelledFaces::new(2);
+    let mut set = FaceMatrix::new(2);
     let at = |x: f32, y: f32| Embedding::normalize(vec![x, y]).unwrap();
     for (person, (x, y)) in [(1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, -1.0)].into_iter().enumerate() {
         set.push(&at(x, y), person as u32).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::{PairCounts, VerificationReport};
-use crate::{Bootstrap, CrossValidation, Interval, Uncertainty, ValAtFar};
+use crate::{CrossValidation, Interval, Uncertainty, ValAtFar};
 
 impl Display for VerificationReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -23,10 +23,9 @@ impl Display for VerificationReport {
         row(f, "EER", &format!("{}{}", percent(self.eer), percent_interval(intervals.and_then(|i| i.eer))))?;
         let d_prime = self.d_prime.map_or("not measurable: no distance varies".into(), |d| format!("{d:.2}"));
         write!(f, "{:<16}{d_prime}{}", "d′", plain_interval(intervals.and_then(|i| i.d_prime), 2))?;
-        if let Some(Uncertainty { bootstrap, subjects, .. }) = intervals {
-            let Bootstrap { replicates, level, .. } = bootstrap;
-            let level = 100.0 * level;
-            write!(f, "\n{:<16}[{level} % of {replicates} draws of {subjects} people]", "intervals")?;
+        if let Some(Uncertainty { draws, subjects, .. }) = intervals {
+            let level = 100.0 * Interval::LEVEL;
+            write!(f, "\n{:<16}[{level} % of {draws} draws of {subjects} people]", "intervals")?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use facenet_core::Distance;
 
 use super::cut::Weighed;
 use super::d_prime::d_prime;
+use crate::Multiplicities;
 
 /// A labelled pair and how far its two embeddings lie apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +168,18 @@ impl ScoredPairs {
     /// The number of people in the pairs; none when it is not known who is in them.
     pub fn subjects(&self) -> Option<usize> {
         self.subjects.map(|subjects| subjects as usize)
+    }
+
+    /// How often each pair counts, nearest first, with people `drawn` that often.
+    ///
+    /// # Panics
+    /// When `drawn` is of other people; and where it is not known who is in the pairs, this has no meaning.
+    pub(super) fn weights(&self, drawn: &Multiplicities) -> Vec<u64> {
+        let weight = |pair: &PairInFold| {
+            let [left, right] = pair.subjects.map(|subject| subject as usize);
+            drawn.of_pair(left, right)
+        };
+        self.sorted.iter().map(weight).collect()
     }
 
     /// The number of pairs in all folds.

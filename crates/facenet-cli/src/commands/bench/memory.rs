@@ -1,7 +1,7 @@
 //! How much memory the program took.
 
 /// The most memory that this process held at any time, in bytes; none where the system does not say.
-pub(super) fn peak_bytes() -> Option<u64> {
+pub(crate) fn peak_bytes() -> Option<u64> {
     peak_in(&fs_err::read_to_string("/proc/self/status").ok()?)
 }
 

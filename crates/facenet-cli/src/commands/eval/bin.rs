@@ -9,7 +9,7 @@ use facenet_eval::{CompatPair, IssameSet, ScoredPair, ScoredPairs};
 use rayon::prelude::*;
 
 use super::embeddings::{SkipOptions, check_usable};
-use super::report::{Measured, ReportOptions};
+use super::output::{Measured, ReportOptions};
 use crate::console::Console;
 use crate::engine::TightEngineOptions;
 use crate::outcome::Outcome;

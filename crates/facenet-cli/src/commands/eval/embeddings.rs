@@ -56,7 +56,7 @@ impl EmbeddedPairs {
 }
 
 /// The files of all images that the pairs name, as far as they may be missing.
-fn locate(
+pub(super) fn locate(
     pairs: &PairsFile,
     images: &Path,
     skip: SkipOptions,
@@ -76,7 +76,7 @@ fn locate(
 }
 
 /// The embedding of each image that can be used; the others are skipped if that is allowed.
-fn embed(
+pub(super) fn embed(
     pipeline: &Pipeline<'_>,
     images: &BTreeMap<ImageRef, PathBuf>,
     skip: SkipOptions,

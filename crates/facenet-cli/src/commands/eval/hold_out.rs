@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use facenet::kernels::{Matrix, Threads, multiply};
 use facenet_eval::{
-    Curve, DotProducts, HoldOut, HoldOutReport, LabelledFaces, Pairing, Side, det_svg, roc_svg, write_file,
+    Curve, DotProducts, FaceMatrix, HoldOut, HoldOutReport, Pairing, Side, det_svg, roc_svg, write_file,
 };
 use serde::Serialize;
 use walkdir::WalkDir;
@@ -140,7 +140,7 @@ pub(crate) fn faces_of_people(
     dimension: usize,
     skip: SkipOptions,
     console: &mut Console,
-) -> Result<LabelledFaces> {
+) -> Result<FaceMatrix> {
     let mut files = Vec::new();
     let mut people = std::collections::HashMap::new();
     for entry in WalkDir::new(images).min_depth(2).max_depth(2).sort_by_file_name() {
@@ -155,7 +155,7 @@ pub(crate) fn faces_of_people(
     if files.is_empty() {
         bail!("found no image in `{}`, expected a folder for each person", images.display());
     }
-    let mut faces = LabelledFaces::new(dimension);
+    let mut faces = FaceMatrix::new(dimension);
     pipeline.run(&files, console, |Photo { path, faces: found }, console| {
         match found.into_iter().next() {
             Some(first) => faces.push(&first.embedding, people[path.parent().expect("in a folder")])?,

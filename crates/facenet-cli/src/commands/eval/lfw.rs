@@ -6,7 +6,7 @@ use anyhow::Result;
 use facenet_eval::TransferredThreshold;
 
 use super::embeddings::{EmbeddedPairs, SkipOptions};
-use super::report::{Measured, ReportOptions};
+use super::output::{Measured, ReportOptions};
 use crate::console::Console;
 use crate::engine::EngineOptions;
 use crate::outcome::Outcome;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::embeddings::{EmbeddedPairs, SkipOptions};
-use super::report::{Measured, ReportOptions};
+use super::output::{Measured, ReportOptions};
 use crate::console::Console;
 use crate::engine::AlignedEngineOptions;
 use crate::outcome::Outcome;

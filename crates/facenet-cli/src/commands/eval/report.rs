@@ -1,149 +1,143 @@
-//! What every test of pairs prints and writes: the report, its intervals, its curves.
+//! `facenet eval report`: everything that a model is measured by, on one page.
+
+mod measured;
+mod output;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use clap::ValueEnum;
-use facenet_eval::{
-    Bootstrap, Centring, CompatPair, CompatReport, Curve, Roc, ScoredPairs, TransferredThreshold,
-    VerificationReport, det_svg, roc_svg_with_bands, write_file,
-};
-use serde::Serialize;
+use anyhow::{Result, bail};
+use facenet_eval::{HardestPairs, Metadata, PairsFile};
 
+use self::measured::{Measured, measure};
+use super::command_line::command_line;
+use super::embeddings::SkipOptions;
+use super::identify::DrawOptions;
 use crate::console::Console;
+use crate::engine::AlignedEngineOptions;
+use crate::outcome::Outcome;
 use crate::output::check_writable;
+use crate::pipeline::Pipeline;
 
-/// Folds of the Python evaluation.
-const COMPAT_FOLDS: usize = 10;
+/// Hard pairs of each kind that the page shows.
+const HARDEST: usize = 12;
 
-/// What is printed and written.
+/// Write a report: verification, groups, another model beside it, identification, clustering, and the hardest pairs.
+///
+/// Writes into a folder: `report.html`, a page that needs nothing else and shows the faces of the hardest pairs;
+/// `report.json` and `report.csv` with all figures; and each picture as SVG and PNG. Intervals are 95 %, from people
+/// drawn with replacement (bootstrap over identities).
 #[derive(Debug, clap::Args)]
-pub(crate) struct ReportOptions {
-    /// Write `report.json` and the curves `roc.svg` and `det.svg` into this folder too.
-    #[arg(short, long = "out", alias = "output", value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// How often the people of the pairs are drawn anew for intervals of 95 %; 0 for none.
+#[command(after_help = "\
+Examples:
+  facenet eval report --images crops/ --pairs pairs.txt --out report/
+  facenet eval report --images crops/ --pairs pairs.txt --metadata people.csv --against other.safetensors --out report/")]
+pub(crate) struct Args {
+    /// The folder of the images, a folder a person, as in `facenet eval pairs`.
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// The pairs file, as in `facenet eval pairs`.
+    #[arg(long, value_name = "FILE")]
+    pairs: PathBuf,
+    #[command(flatten)]
+    skip: SkipOptions,
+    /// A CSV table of people or images: its columns make groups that are measured each for itself.
     ///
-    /// People are drawn, not pairs, since pairs that share a person are not independent.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    /// The column `person` (or `name`, `identity`, `subject`) holds the names of the folders, or the column `image`
+    /// (or `file`, `path`) file names. Numbers with more than eight values are cut into four groups.
+    #[arg(long, value_name = "FILE.csv")]
+    metadata: Option<PathBuf>,
+    /// Another model to compare with, on the same pairs.
+    #[arg(long, value_name = "MODEL")]
+    against: Option<PathBuf>,
+    /// Measure verification only, without embedding the images that no pair names.
+    #[arg(long)]
+    pairs_only: bool,
+    /// How often people are drawn anew for intervals of 95 %; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = facenet_eval::Bootstrap::DRAWS)]
     bootstrap: u32,
-    /// Add the figures as another program computes them.
-    #[arg(long, value_enum, value_name = "PROGRAM")]
-    compat: Option<Compat>,
-    /// With `--compat facenet`: take the mean embedding of the training folds off first.
-    #[arg(long, requires = "compat")]
-    subtract_mean: bool,
+    #[command(flatten)]
+    draws: DrawOptions,
+    /// The folder to write into.
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: AlignedEngineOptions,
     /// Print JSON: the report as in `report.json`.
     #[arg(long)]
     json: bool,
 }
 
-/// A program whose figures can be reproduced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Compat {
-    /// `facenet.evaluate` in Python: thresholds in steps of 0.01 (VAL: 0.001), smaller distances accepted, ten folds in
-    /// file order, VAL's threshold interpolated
-    Facenet,
+pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
+    let engine = args.engine.build()?;
+    let other = args.against.as_ref().map(|model| args.engine.build_other(model)).transpose()?;
+    let table = args.metadata.as_ref().map(|path| Metadata::read(path)).transpose()?;
+    if let Some(left_out) = table.as_ref().map(Metadata::left_out).filter(|names| !names.is_empty()) {
+        console.note(format_args!("no groups: {} (no value, or more than 20 names)", left_out.join(", ")));
+    }
+    if args.out.is_file() {
+        bail!("cannot write `{}`: it is a file, expected a folder", args.out.display());
+    }
+    check_writable(&args.out.join("report.html"))?;
+
+    let pairs = PairsFile::read(&args.pairs)?;
+    let measured = measure(args, &pairs, [Some(&engine), other.as_ref()], table.as_ref(), console)?;
+    let hardest = HardestPairs::of(&measured.pairs, HARDEST);
+    let pipeline = Pipeline::new(&engine).with_pictures();
+    let json = output::write(args, &measured, &hardest, &pipeline)?;
+
+    console.note(format_args!(
+        "wrote report.html, report.json, report.csv and pictures to {}",
+        args.out.display()
+    ));
+    if args.json {
+        console.print(json.trim_end())?;
+    } else {
+        console.print(summary(&measured))?;
+    }
+    // Who allows images to be skipped is not told by the exit code that some were.
+    Ok(if args.skip.skip_missing { Outcome::Yes } else { console.outcome(Outcome::Yes) })
 }
 
-/// What was measured, and what belongs beside it.
-#[derive(Debug)]
-pub(crate) struct Measured<'a> {
-    pub(crate) model: &'a str,
-    pub(crate) data: &'a str,
-    pub(crate) scored: &'a ScoredPairs,
-    /// The pairs in file order, for another program's figures; none where pairs are not of images.
-    pub(crate) in_order: Option<Vec<CompatPair<'a>>>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) view1: Option<TransferredThreshold>,
+/// The tables of what was measured, one after the other.
+fn summary(measured: &Measured<'_>) -> String {
+    let mut text = measured.verification.to_string();
+    if let Some(comparison) = &measured.comparison {
+        text += &format!("\n\n{comparison}");
+    }
+    if let Some(identification) = &measured.identification {
+        text += &format!("\n\n{identification}");
+    }
+    if let Some(clustering) = &measured.clustering {
+        text += &format!("\n\n{clustering}");
+    }
+    text
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    report: &'a VerificationReport,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: &'a Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    view1: Option<TransferredThreshold>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compat: Option<CompatReport>,
-}
-
-impl ReportOptions {
-    /// Checks, before the work, that the folder can be written to.
-    pub(crate) fn check(&self) -> Result<()> {
-        self.out.as_ref().map_or(Ok(()), |folder| check_writable(&folder.join("report.json")))
+impl Args {
+    /// The command that writes this report.
+    fn command(&self) -> String {
+        let mut words = self.words(&["eval", "report"]);
+        words.extend(["--pairs".into(), self.pairs.display().to_string()]);
+        for (name, path) in [("--metadata", &self.metadata), ("--against", &self.against)] {
+            words.extend(path.iter().flat_map(|path| [name.into(), path.display().to_string()]));
+        }
+        for (name, given) in [("--skip-missing", self.skip.skip_missing), ("--pairs-only", self.pairs_only)] {
+            words.extend(given.then(|| name.to_owned()));
+        }
+        let (bootstrap, draws, seed) =
+            (self.bootstrap.to_string(), self.draws.draws.to_string(), self.draws.seed.to_string());
+        for (name, number) in [("--bootstrap", bootstrap), ("--draws", draws), ("--seed", seed)] {
+            words.extend([name.into(), number]);
+        }
+        words.extend(["--out".into(), self.out.display().to_string()]);
+        command_line(words)
     }
 
-    /// Measures, prints, and writes if asked to.
-    pub(crate) fn give(&self, measured: Measured<'_>, console: &Console) -> Result<()> {
-        let Measured { model, data, scored, in_order, warnings, view1 } = measured;
-        warnings.iter().for_each(|warning| console.note(format_args!("{data}: {warning}")));
-        let bootstrap = Bootstrap { replicates: self.bootstrap, ..Bootstrap::default() };
-        let report = VerificationReport::measure_with_intervals(model, data, scored, bootstrap);
-        let compat = self.compat.map(|Compat::Facenet| self.compat_report(in_order)).transpose()?;
-        let whole = Report { report: &report, warnings: &warnings, view1, compat };
-        let json = serde_json::to_string_pretty(&whole).context("cannot write the report as JSON")?;
-
-        if let Some(folder) = &self.out {
-            fs_err::create_dir_all(folder)?;
-            write_file(&folder.join("report.json"), format!("{json}\n"))?;
-            let roc = Roc::of(scored);
-            let band = report.uncertainty.as_ref().map(|uncertainty| &uncertainty.band);
-            let banded = [(Curve { label: model, roc: &roc }, band.filter(|band| !band.points.is_empty()))];
-            write_file(&folder.join("roc.svg"), roc_svg_with_bands("Verification", &banded)?)?;
-            write_file(&folder.join("det.svg"), det_svg("Verification errors", &banded)?)?;
-            console.note(format_args!("wrote report.json, roc.svg and det.svg to {}", folder.display()));
-        }
-        if self.json {
-            return console.print(json);
-        }
-        console.print(&report)?;
-        if let Some(view1) = &whole.view1 {
-            console.print(view1_line(view1))?;
-        }
-        whole.compat.as_ref().map_or(Ok(()), |compat| console.print(compat_lines(compat, &report)))
+    /// A command over the same images with the same model.
+    fn words(&self, verb: &[&str]) -> Vec<String> {
+        let mut words: Vec<String> = verb.iter().map(|&word| word.to_owned()).collect();
+        words.extend(["--images".into(), self.images.display().to_string()]);
+        words.extend(self.engine.arguments());
+        words
     }
-
-    fn compat_report(&self, in_order: Option<Vec<CompatPair<'_>>>) -> Result<CompatReport> {
-        let pairs = in_order.context("`--compat facenet` needs pairs of images, and these are of videos")?;
-        let centring = if self.subtract_mean { Centring::TrainingMean } else { Centring::None };
-        CompatReport::measure(&pairs, COMPAT_FOLDS, centring).context("`--compat facenet` cannot be computed")
-    }
-}
-
-fn view1_line(view1: &TransferredThreshold) -> String {
-    let TransferredThreshold { threshold, development_accuracy, test_accuracy } = view1;
-    format!(
-        "{:<16}{:5.2} %  (threshold {:.3}, {:.2} % on the development pairs)",
-        "View 1",
-        100.0 * test_accuracy,
-        threshold.value(),
-        100.0 * development_accuracy
-    )
-}
-
-fn compat_lines(compat: &CompatReport, ours: &VerificationReport) -> String {
-    let exact = ours.accuracy.as_ref().map_or(String::new(), |a| format!("; exact {:.3}", a.mean));
-    let thresholds = &compat.best_thresholds;
-    let least = thresholds.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = thresholds.iter().copied().fold(0.0, f64::max);
-    format!(
-        "\nas facenet.evaluate (Python) computes it\n\
-         {:<16}{:.3} ± {:.3} standard deviation  (thresholds {least:.2} … {most:.2}{exact})\n\
-         {:<16}{:.5} ± {:.5} at FAR {:.5}\n\
-         {:<16}{:.3}\n\
-         It tries thresholds in steps of 0.01 and accepts below them, interpolates VAL's threshold, and gives the\n\
-         deviation of the folds; the figures above try every threshold, accept at it, and give the standard error.",
-        "accuracy",
-        compat.accuracy_mean,
-        compat.accuracy_deviation,
-        "VAL",
-        compat.val_mean,
-        compat.val_deviation,
-        compat.far_mean,
-        "AUC",
-        compat.auc,
-    )
 }

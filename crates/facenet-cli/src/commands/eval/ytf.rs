@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use facenet_eval::{FIRST_FRAMES, VideoDistance, VideoPairs, VideoRef, VideoSummary};
 
 use super::embeddings::SkipOptions;
-use super::report::{Measured, ReportOptions};
+use super::output::{Measured, ReportOptions};
 use crate::console::Console;
 use crate::engine::EngineOptions;
 use crate::outcome::Outcome;

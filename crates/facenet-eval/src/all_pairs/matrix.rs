@@ -6,7 +6,7 @@ use crate::{NotMeasurable, ScoredPair, ScoredPairs};
 
 /// Labelled embeddings, one after the other: `[len, dimension]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelledFaces {
+pub struct FaceMatrix {
     rows: Vec<f32>,
     people: Vec<u32>,
     dimension: usize,
@@ -22,7 +22,7 @@ pub struct NotOneSpace {
     pub expected: usize,
 }
 
-impl LabelledFaces {
+impl FaceMatrix {
     /// No faces yet, for embeddings of `dimension` coordinates.
     pub fn new(dimension: usize) -> Self {
         Self { rows: Vec::new(), people: Vec::new(), dimension }

@@ -1,13 +1,11 @@
 //! One draw of people, and what it gives.
 
 use facenet_core::Distance;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::super::accuracy::best_threshold;
 use super::super::cut::{Weighed, cuts};
 use super::super::d_prime::d_prime;
-use super::super::scored::{PairInFold, Tally};
+use super::super::scored::Tally;
 use super::super::{Roc, ScoredPairs};
 
 /// The figures of one draw.
@@ -21,21 +19,6 @@ pub(super) struct Replicate {
     pub(super) points: Vec<(f64, Option<f64>)>,
     /// VAL at each FAR of the band's grid.
     pub(super) curve: Vec<f64>,
-}
-
-/// How often each pair counts, nearest pair first, after as many draws of people as there are people.
-pub(super) fn draw(pairs: &ScoredPairs, subjects: usize, seed: u64, index: u32) -> Vec<u64> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(u64::from(index));
-    let mut times = vec![0u64; subjects];
-    for _ in 0..subjects {
-        times[rng.random_range(0..subjects)] += 1;
-    }
-    let weight = |pair: &PairInFold| {
-        let [left, right] = pair.subjects.map(|subject| times[subject as usize]);
-        if pair.same { left } else { left * right }
-    };
-    pairs.sorted().iter().map(weight).collect()
 }
 
 impl Replicate {

@@ -1,6 +1,5 @@
 //! Intervals that are known beforehand, and weights that mean what they say.
 
-use super::replicate::draw;
 use super::*;
 use crate::verification::oracle::distance;
 use crate::{CrossValidation, ScoredPair};
@@ -27,8 +26,8 @@ fn scored(people: u32) -> ScoredPairs {
     ScoredPairs::with_subjects(&[fold(0), fold(1)]).unwrap()
 }
 
-fn of(pairs: &ScoredPairs, replicates: u32, seed: u64) -> Uncertainty {
-    Uncertainty::of(pairs, &TARGETS, Bootstrap { replicates, seed, ..Bootstrap::default() }).unwrap()
+fn of(pairs: &ScoredPairs, draws: u32, seed: u64) -> Uncertainty {
+    Uncertainty::of(pairs, &TARGETS, draws, seed).unwrap()
 }
 
 #[test]
@@ -66,19 +65,13 @@ fn a_weight_counts_like_copies_of_the_pair() {
 }
 
 #[test]
-fn people_are_drawn_as_often_as_there_are_people_and_pairs_follow() {
+fn pairs_count_as_often_as_their_people_were_drawn() {
     let pairs = scored(30);
-    let weights = draw(&pairs, 30, 5, 3);
-    let mut times = vec![0; 30];
-    for (pair, &weight) in pairs.sorted().iter().zip(&weights).filter(|(pair, _)| pair.same) {
-        times[pair.subjects[0] as usize] = weight;
+    let drawn = Bootstrap::new(30, 4, 5).draw(3);
+    for (pair, weight) in pairs.sorted().iter().zip(pairs.weights(&drawn)) {
+        let [left, right] = pair.subjects.map(|subject| u64::from(drawn.of(subject as usize)));
+        assert_eq!(weight, if pair.same { left } else { left * right });
     }
-    assert_eq!(times.iter().sum::<u64>(), 30);
-    for (pair, &weight) in pairs.sorted().iter().zip(&weights).filter(|(pair, _)| !pair.same) {
-        let [left, right] = pair.subjects.map(|subject| times[subject as usize]);
-        assert_eq!(weight, left * right);
-    }
-    assert_ne!(weights, draw(&pairs, 30, 5, 4));
 }
 
 #[test]
@@ -128,7 +121,7 @@ fn an_interval_over_people_is_wider_than_one_over_pairs_when_people_differ() {
 #[test]
 fn what_cannot_be_measured_has_no_interval() {
     let pairs = scored(20);
-    let found = Uncertainty::of(&pairs, &[0.1, 1e-3], Bootstrap { replicates: 40, ..Default::default() });
+    let found = Uncertainty::of(&pairs, &[0.1, 1e-3], 40, 0);
     let found = found.unwrap();
     assert!(found.val_at_far[0].val.is_some());
     assert_eq!((found.val_at_far[1].val, found.val_at_far[1].threshold), (None, None));
@@ -137,8 +130,8 @@ fn what_cannot_be_measured_has_no_interval() {
         ScoredPair { distance: distance(0.5), same: true },
         ScoredPair { distance: distance(1.5), same: false },
     ]]);
-    assert_eq!(Uncertainty::of(&anonymous.unwrap(), &TARGETS, Bootstrap::default()), None);
-    assert_eq!(Uncertainty::of(&pairs, &TARGETS, Bootstrap { replicates: 0, ..Default::default() }), None);
+    assert_eq!(Uncertainty::of(&anonymous.unwrap(), &TARGETS, 100, 0), None);
+    assert_eq!(Uncertainty::of(&pairs, &TARGETS, 0, 0), None);
 }
 
 #[test]

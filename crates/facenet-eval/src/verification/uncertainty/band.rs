@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bootstrap, Interval};
-use crate::Roc;
+use crate::{Interval, Roc};
 
 /// Points a decade of FAR: more would not be told apart in a picture.
 const POINTS_A_DECADE: u32 = 16;
@@ -35,10 +34,10 @@ pub(super) fn grid(impostors: u64) -> Vec<f64> {
 }
 
 impl Band {
-    /// From `curves`, the replicates' VAL at each FAR of `grid`.
-    pub(super) fn of(roc: &Roc, grid: &[f64], curves: &[Vec<f64>], bootstrap: Bootstrap) -> Self {
+    /// From the VAL of every draw at each FAR of `grid`, which is asked for by its index.
+    pub(super) fn of(roc: &Roc, grid: &[f64], val_in_draws: impl Fn(usize) -> Vec<Option<f64>>) -> Self {
         let point = |(i, &far): (usize, &f64)| {
-            let interval = Interval::of(curves.iter().map(|curve| Some(curve[i])).collect(), bootstrap)?;
+            let interval = Interval::of(&val_in_draws(i))?;
             Some(BandPoint { far, val: roc.val_at(far), interval })
         };
         Self { points: grid.iter().enumerate().map_while(point).collect() }
