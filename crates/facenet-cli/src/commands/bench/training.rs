@@ -39,8 +39,8 @@ fn step(network: &str, pools: &[ThreadPool; 2]) -> Result<Measure> {
         let (network, optimiser) = &mut *state.lock().expect("no thread panics with the lock");
         let pass = network.forward(images.clone(), None);
         let mined = mine(&pass.embeddings, &labels, miner, 1).expect("unit rows");
-        let gradients =
-            pass.backward(triplet_loss(&pass.embeddings.clone(), DIMENSION, &mined.triplets, 0.2).gradient);
+        let loss = triplet_loss(&pass.embeddings, DIMENSION, &mined.triplets, 0.2);
+        let gradients = pass.backward(loss.gradient);
         let parameters = network.tensors_mut();
         let parameters =
             parameters.filter_map(|(name, values)| Some((name, values, gradients.get(name)?.as_slice())));
