@@ -1,0 +1,19 @@
+//! The configs that come with the program.
+
+use std::path::Path;
+
+use facenet_train::TrainConfig;
+
+#[test]
+fn every_config_that_comes_with_the_program_is_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let files: Vec<_> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    assert!(files.len() > 1, "{files:?}");
+    for file in files {
+        TrainConfig::load(&file).unwrap().validate().unwrap();
+    }
+}
