@@ -66,6 +66,21 @@ fn activations_that_were_given_up_come_back_the_same() {
     }
 }
 
+/// Without batch normalisation every image has its embedding to itself, and so the pieces give what one piece gives.
+#[test]
+fn without_normalisation_the_gradient_is_that_of_the_batch_in_one_piece() {
+    for name in ["nn4", "nns2"] {
+        let network = network(name);
+        let (loss, _, expected) = gradients(&network, BATCH, 1, 0.25);
+        for (size, kept) in [(1, 0), (3, 0), (3, 1), (5, 9)] {
+            let (found_loss, _, found) = gradients(&network, size, kept, 0.25);
+            assert!((found_loss - loss).abs() <= 1e-6 * loss.abs());
+            let difference = difference(&found, &expected);
+            assert!(difference < 1e-5, "{name} in pieces of {size}: {difference}");
+        }
+    }
+}
+
 /// Batch normalisation over groups: the slope of the loss, when each group is normalised by itself.
 #[test]
 fn with_normalisation_in_groups_the_gradient_is_that_of_finite_differences() {
