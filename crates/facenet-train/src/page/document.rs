@@ -187,7 +187,10 @@ fn told(loss: &LossConfig) -> String {
     let facts = serde_json::to_value(loss).expect("settings are plain data");
     let word = |key: &str| facts.get(key).and_then(|value| value.as_str()).map(str::to_owned);
     match (word("kind").unwrap_or_default(), word("rule")) {
-        (kind, Some(rule)) => format!("{kind} ({rule}, margin {})", facts["margin"]),
+        // JSON holds 64 bits; a setting has 32, and is shown as it was written.
+        (kind, Some(rule)) => {
+            format!("{kind} ({rule}, margin {})", facts["margin"].as_f64().unwrap_or_default() as f32)
+        }
         (kind, None) => kind,
     }
 }
@@ -195,6 +198,11 @@ fn told(loss: &LossConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_margin_is_told_as_it_was_written() {
+        assert_eq!(told(&LossConfig::default()), "triplet (semi-hard-random, margin 0.2)");
+    }
 
     #[test]
     fn the_time_left_is_told_by_the_pace_since_this_process_took_over() {
