@@ -16,4 +16,4 @@ pub use depthwise::Depthwise;
 pub use local_response::{LocalResponse, local_response_norm};
 pub use matmul::{Matrix, Threads, multiply};
 pub use pool::{l2_pool, max_pool};
-pub(crate) use wide::wide;
+pub use wide::wide;

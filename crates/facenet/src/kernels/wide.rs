@@ -4,7 +4,7 @@
 /// usual; products and sums stay apart, so the result is the same on every machine. What `loops` calls has to be
 /// inlined into it.
 #[inline]
-pub(crate) fn wide<R>(loops: impl FnOnce() -> R) -> R {
+pub fn wide<R>(loops: impl FnOnce() -> R) -> R {
     // `Arch` knows these vectors only with a feature of `pulp` that gemm is not built with.
     #[cfg(target_arch = "x86_64")]
     if let Some(vectors) = pulp::x86::V3::try_new() {

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use facenet::NORM_EPSILON;
+use facenet::kernels::wide;
 use rayon::prelude::*;
 
 use super::record::{Function, Input, Values, record};
@@ -68,7 +69,7 @@ fn sums(source: &[f32], c: usize, channels: usize, area: usize) -> (f64, f64) {
 
 /// The sum of a function over values, in sixteen lanes so that it is computed in registers.
 fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             let (chunks, rest) = values.as_chunks::<16>();
@@ -156,7 +157,7 @@ impl BatchNorm {
                 let maps = output.chunks_exact_mut(self.area).zip(source.chunks_exact(self.area));
                 for (c, (output, source)) in maps.enumerate() {
                     let channel = self.channel(c);
-                    pulp::Arch::new().dispatch(
+                    wide(
                         #[inline(always)]
                         || {
                             for (out, x) in output.iter_mut().zip(source) {
@@ -176,7 +177,7 @@ impl BatchNorm {
         let maps = self.source.as_slice().chunks_exact(self.area).zip(gradient.chunks_exact(self.area));
         let mut totals = [0.0f64; 3];
         for (source, gradient) in maps.skip(c).step_by(self.channels()) {
-            let sums = pulp::Arch::new().dispatch(
+            let sums = wide(
                 #[inline(always)]
                 || map_sums(channel, source, gradient),
             );
@@ -201,7 +202,7 @@ impl BatchNorm {
                 let channel = self.channel(c);
                 let plain = sums[c].plain / count;
                 let weighted = sums[c].weighted / count * channel.inverse;
-                pulp::Arch::new().dispatch(
+                wide(
                     #[inline(always)]
                     || {
                         for ((dx, x), g) in target.iter_mut().zip(source).zip(gradient) {

@@ -1,6 +1,7 @@
 //! Depthwise convolution: each channel with a kernel of its own, without a detour over columns.
 
 use burn::tensor::Tensor;
+use facenet::kernels::wide;
 use rayon::prelude::*;
 
 use super::record::{Function, Input, Values, record};
@@ -134,7 +135,7 @@ impl Depthwise {
                 let mut padded = g.padded();
                 let maps = output.chunks_exact_mut(g.out_area()).zip(source.chunks_exact(g.area()));
                 for ((output, source), kernel) in maps.zip(self.weight.as_slice().chunks_exact(g.taps())) {
-                    pulp::Arch::new().dispatch(
+                    wide(
                         #[inline(always)]
                         || {
                             padded.fill(source, g);
@@ -161,7 +162,7 @@ impl Depthwise {
         let kernels = self.weight.as_slice().chunks_exact(g.taps()).zip(share.chunks_exact_mut(g.taps()));
         for ((source, gradient), (kernel, share)) in maps.zip(kernels) {
             let target = targets.as_mut().and_then(Iterator::next);
-            pulp::Arch::new().dispatch(
+            wide(
                 #[inline(always)]
                 || {
                     padded.fill(source, g);
