@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod align;
 mod chip;
 mod decode;
 mod detect;
@@ -23,6 +24,7 @@ pub mod network;
 mod preprocess;
 mod weights;
 
+pub use align::{CROP_PX, Framing, Similarity, TEMPLATE, TEMPLATE_PX, TurnedSquare};
 pub use chip::{ChipCutter, ChipError, MAX_CHIP_EDGE_PX, cut_chip};
 pub use decode::{DecodeError, ImageFileError, Limits, decode, read_image};
 pub use detect::{AlignedCrop, CenterCrop, CropError, LEAST_FACE_PX, NotAPart};
