@@ -1,5 +1,3 @@
-use super::folded::Folded;
-use super::plan::Plan;
 use super::*;
 use crate::network::{Activation, Block, Grouping, Layer, Bottlenecks, Inception, Pool, Row, Shape, Table};
 use crate::weights::{NORM_EPSILON, Weights, tests::drawn};
