@@ -9,6 +9,8 @@ mod identify;
 mod model;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod train_detector;
 mod verify;
 
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Bench(bench::Args),
     #[cfg(feature = "train")]
     Train(train::Args),
+    #[cfg(feature = "train")]
+    TrainDetector(train_detector::Args),
 }
 
 impl Command {
@@ -48,6 +52,8 @@ impl Command {
             Self::Bench(args) => bench::run(args, console),
             #[cfg(feature = "train")]
             Self::Train(args) => return train::run(args, console),
+            #[cfg(feature = "train")]
+            Self::TrainDetector(args) => return train_detector::run(args, console),
         };
         outcome.map(ExitCode::from)
     }

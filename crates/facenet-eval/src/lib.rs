@@ -35,6 +35,7 @@ mod clustering;
 mod comparison;
 mod compat;
 mod det_picture;
+mod detection;
 mod facts;
 mod hardest;
 mod identification;
@@ -63,6 +64,10 @@ pub use calibration::{
 pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScores, NotAClustering};
 pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
+pub use detection::{
+    DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
+    LandmarkError, RangeReport, read_detection_labels, read_wider_labels,
+};
 pub use det_picture::det_svg;
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;

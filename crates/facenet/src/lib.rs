@@ -16,6 +16,7 @@ mod align;
 mod chip;
 mod decode;
 mod detect;
+mod detector;
 mod engine;
 mod frozen;
 pub mod kernels;
@@ -28,6 +29,9 @@ pub use align::{CROP_PX, Framing, Similarity, TEMPLATE, TEMPLATE_PX, TurnedSquar
 pub use chip::{ChipCutter, ChipError, MAX_CHIP_EDGE_PX, cut_chip};
 pub use decode::{DecodeError, ImageFileError, Limits, decode, read_image};
 pub use detect::{AlignedCrop, CenterCrop, CropError, LEAST_FACE_PX, NotAPart};
+pub use detector::{
+    DetectorFacts, DetectorModel, DetectorModelError, FaceDetector, NotASetting, Place, Search, detector_input,
+};
 pub use engine::{EngineError, FaceEngine};
 pub use frozen::{FrozenNetwork, WrongEdge};
 pub use model::{Model, ModelError, write_beside};
