@@ -129,7 +129,11 @@ impl std::fmt::Display for DetectionReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} photos, faces found at IoU {}", self.photos, self.least_overlap)?;
         writeln!(f)?;
-        writeln!(f, "{:<10} {:>7} {:>8} {:>28} {:>7}", "height", "faces", "AP", "recall at 1 false in 10", "score")?;
+        writeln!(
+            f,
+            "{:<10} {:>7} {:>8} {:>28} {:>7}",
+            "height", "faces", "AP", "recall at 1 false in 10", "score"
+        )?;
         let figure = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
         for RangeReport { range, faces, average_precision, recall, score, .. } in &self.ranges {
             writeln!(
@@ -197,7 +201,11 @@ fn points(found: &[(f32, bool)], faces: usize) -> Vec<Threshold> {
     let (mut right, mut wrong) = (0, 0);
     let mut points: Vec<Threshold> = Vec::new();
     for (score, is_right) in found {
-        if *is_right { right += 1 } else { wrong += 1 }
+        if *is_right {
+            right += 1
+        } else {
+            wrong += 1
+        }
         match points.last_mut() {
             Some(last) if last.score == *score => (last.right, last.wrong) = (right, wrong),
             _ => points.push(Threshold { score: *score, right, wrong }),
