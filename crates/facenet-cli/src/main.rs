@@ -1,5 +1,6 @@
 //! The program `facenet`: data on stdout, everything else on stderr.
 
+mod cache;
 mod commands;
 mod console;
 mod engine;
@@ -8,6 +9,7 @@ mod inputs;
 mod numbers;
 mod outcome;
 mod output;
+mod photos;
 mod pipeline;
 mod threshold;
 

@@ -35,6 +35,7 @@ mod clustering;
 mod comparison;
 mod compat;
 mod det_picture;
+mod detection;
 mod facts;
 mod hardest;
 mod identification;
@@ -44,6 +45,7 @@ mod page;
 mod pairs;
 mod picture;
 mod png;
+mod reject;
 mod report;
 mod roc_picture;
 mod slices;
@@ -64,6 +66,10 @@ pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScore
 pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
+pub use detection::{
+    DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
+    LandmarkError, RangeReport, read_detection_labels, read_wider_labels,
+};
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;
 pub use identification::{
@@ -80,6 +86,7 @@ pub use pairs::{
 };
 pub use picture::PictureError;
 pub use png::png;
+pub use reject::{RejectCurve, RejectPoint};
 pub use report::{PairCounts, TARGET_FARS, VerificationReport};
 pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
 pub use slices::{Column, GroupFigures, Metadata, MetadataError, SHARED_FAR, Slices};

@@ -12,7 +12,7 @@ use facenet_core::RgbImage;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use cache::Cache;
+pub(crate) use cache::Cache;
 pub use cache::Unreadable;
 
 /// The smallest image that is accepted, in pixels of its shorter edge. A face of fewer pixels is not

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::eval::{EmbeddedPairs, SkipOptions, faces_of_people};
 use crate::console::Console;
-use crate::engine::Crop;
+use crate::engine::{Crop, DetectorOptions};
 use crate::numbers::percent;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let model = Model::load(&args.model)?;
     let target = args.output.as_ref().unwrap_or(&args.model);
     check_writable(target)?;
-    let detector = args.crop.detector(model.contract())?;
+    let detector = args.crop.detector(model.contract(), &DetectorOptions::default())?;
     let engine = FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model)));
     let scored = score(args, &engine, console)?;
     let path: &Path = args.pairs.as_ref().unwrap_or(&args.images);

@@ -10,6 +10,7 @@ mod labelled;
 mod lfw;
 mod output;
 mod pairs;
+mod reject;
 mod report;
 mod ytf;
 
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     HoldOut(hold_out::Args),
     Identify(identify::Args),
     Cluster(cluster::Args),
+    Reject(reject::Args),
     Report(report::Args),
 }
 
@@ -44,6 +46,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::HoldOut(args) => hold_out::run(args, console),
         Command::Identify(args) => identify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Reject(args) => reject::run(args, console),
         Command::Report(args) => report::run(args, console),
     }
 }

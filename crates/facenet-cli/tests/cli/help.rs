@@ -15,11 +15,16 @@ fn help(command: &[&str]) -> String {
 fn the_help_texts() {
     insta::assert_snapshot!("facenet", help(&[]));
     for command in [
+        "detect",
         "embed",
         "verify",
         "identify",
         "cluster",
+        "track",
+        "cache show",
+        "cache clear",
         "eval pairs",
+        "eval reject",
         "eval identify",
         "eval cluster",
         "eval report",

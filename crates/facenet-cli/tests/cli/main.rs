@@ -2,14 +2,17 @@
 
 mod bad_input;
 mod bench;
+mod cache;
 mod calibrate;
 mod cluster;
+mod detect;
 mod drawn;
 mod embed;
 mod eval_cluster;
 mod eval_identify;
 mod eval_pairs;
 mod eval_protocols;
+mod eval_reject;
 mod eval_report;
 mod help;
 mod identify;
@@ -18,4 +21,5 @@ mod model;
 mod mpirun;
 mod scene;
 mod shipped;
+mod track;
 mod verify;

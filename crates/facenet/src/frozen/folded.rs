@@ -5,7 +5,7 @@ use crate::network::{Activation, Layer, Node};
 use crate::weights::{NORM_EPSILON, Weights};
 
 /// Weights with their normalisation folded in.
-pub(super) struct Folded {
+pub(crate) struct Folded {
     /// `[outputs, inputs per output]`; of a normalisation that stands alone its scales, `[channels]`.
     pub(super) weight: Vec<f32>,
     /// `[outputs]`

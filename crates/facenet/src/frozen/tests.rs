@@ -1,5 +1,5 @@
 use super::*;
-use crate::network::{Activation, Block, Bottlenecks, Inception, Pool, Row, Shape, Table};
+use crate::network::{Activation, Block, Bottlenecks, Grouping, Inception, Layer, Pool, Row, Shape, Table};
 use crate::weights::{NORM_EPSILON, Weights, tests::drawn};
 use facenet_core::Preprocessing;
 use proptest::prelude::*;
@@ -52,6 +52,10 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
                 let sums = input.iter().zip(&values[node.inputs[1]]).map(|(a, b)| a + b);
                 out.extend(sums.map(|sum| if relu { sum.max(0.0) } else { sum }));
             }
+            Layer::Upsample => out.extend((0..4 * input.len()).map(|i| {
+                let (map, y, x) = (i / (4 * area), i % (4 * area) / (2 * width), i % (2 * width));
+                input[map * area + y / 2 * width + x / 2]
+            })),
             Layer::AveragePool => {
                 out.extend(input.chunks_exact(area).map(|m| m.iter().sum::<f64>() / m.len() as f64));
             }
@@ -133,8 +137,8 @@ fn positions(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
 }
 
 fn assert_equals_naive(frozen: &FrozenNetwork, weights: &Weights, what: &str) {
-    let image = images(&frozen.graph, 1);
-    let expected = naive(&frozen.graph, weights, &image);
+    let image = images(frozen.body.graph(), 1);
+    let expected = naive(frozen.body.graph(), weights, &image);
     let scale = expected.iter().map(|v| v.abs()).fold(0.0, f64::max);
     for (found, expected) in frozen.forward(&image).iter().zip(&expected) {
         // Sums of up to 3,000 products in 32 bits, fifty layers deep.
@@ -224,9 +228,9 @@ proptest! {
         let (frozen, weights) = frozen(&table, dimension);
         assert_equals_naive(&frozen, &weights, "drawn");
 
-        let batch = images(&frozen.graph, 3);
+        let batch = images(frozen.body.graph(), 3);
         let together = frozen.forward(&batch);
-        for (image, row) in batch.chunks_exact(frozen.graph.input().len()).zip(together.chunks_exact(dimension)) {
+        for (image, row) in batch.chunks_exact(frozen.body.graph().input().len()).zip(together.chunks_exact(dimension)) {
             let alone = frozen.forward(image);
             // The width of a product decides the order of its sums, so the last bits may differ.
             let scale = alone.iter().map(|v| v.abs()).fold(1e-3, f32::max);
@@ -249,7 +253,7 @@ fn every_network_embeds() {
             }
         }
         let (frozen, _) = frozen(&table, 128);
-        let outputs = frozen.forward(&images(&frozen.graph, 1));
+        let outputs = frozen.forward(&images(frozen.body.graph(), 1));
         assert_eq!(outputs.len(), 128, "{name}");
         assert!(Embedding::normalize(outputs).is_ok(), "{name}");
     }
@@ -259,7 +263,7 @@ fn every_network_embeds() {
 fn the_result_of_an_image_does_not_depend_on_its_batch() {
     for name in ["lite", "nn4-bn", "mobilefacenet"] {
         let (frozen, _) = frozen(&network::table(name).unwrap(), 128);
-        let batch = images(&frozen.graph, 19);
+        let batch = images(frozen.body.graph(), 19);
         let len = batch.len() / 19;
         let together = frozen.forward(&batch);
         for i in [0, 7, 18] {

@@ -85,7 +85,7 @@ pub(super) fn embed(
     let names: HashMap<&Path, &ImageRef> = images.iter().map(|(name, path)| (path.as_path(), name)).collect();
     let files: Vec<PathBuf> = images.values().cloned().collect();
     let mut embeddings = HashMap::new();
-    pipeline.run(&files, console, |Photo { path, faces }, console| {
+    pipeline.run(&files, console, |Photo { path, faces, .. }, console| {
         match faces.into_iter().next() {
             Some(first) => drop(embeddings.insert(names[path.as_path()].clone(), first.embedding)),
             None => console.failed(&path, &anyhow!("no face was found")),

@@ -156,7 +156,7 @@ pub(crate) fn faces_of_people(
         bail!("found no image in `{}`, expected a folder for each person", images.display());
     }
     let mut faces = FaceMatrix::new(dimension);
-    pipeline.run(&files, console, |Photo { path, faces: found }, console| {
+    pipeline.run(&files, console, |Photo { path, faces: found, .. }, console| {
         match found.into_iter().next() {
             Some(first) => faces.push(&first.embedding, people[path.parent().expect("in a folder")])?,
             None => console.failed(&path, &anyhow!("no face was found")),

@@ -33,7 +33,7 @@ impl LabelledFolder {
         let mut people =
             folder.people.iter().flat_map(|person| person.images.iter().map(|image| (image, &person.name)));
         let mut all = Self::default();
-        pipeline.run(&images, console, |Photo { path, faces }, console| {
+        pipeline.run(&images, console, |Photo { path, faces, .. }, console| {
             let (_, person) = people.find(|(image, _)| **image == path).expect("the order is kept");
             match faces.into_iter().next() {
                 Some(first) => {

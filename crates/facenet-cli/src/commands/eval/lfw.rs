@@ -8,7 +8,7 @@ use facenet_eval::TransferredThreshold;
 use super::embeddings::{EmbeddedPairs, SkipOptions};
 use super::output::{Measured, ReportOptions};
 use crate::console::Console;
-use crate::engine::EngineOptions;
+use crate::engine::CenterEngineOptions;
 use crate::outcome::Outcome;
 
 /// Measure on Labeled Faces in the Wild: its ten folds (View 2), and its development pairs (View 1).
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     report: ReportOptions,
     #[command(flatten)]
-    engine: EngineOptions,
+    engine: CenterEngineOptions,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
