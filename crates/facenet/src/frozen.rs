@@ -22,7 +22,7 @@ use crate::preprocess::preprocess;
 use crate::weights::Weights;
 use channelwise::{global_depthwise, normalise};
 use convolution::{connect, convolve, largest};
-use folded::Folded;
+pub use folded::Folded;
 use plan::{Home, Plan};
 
 /// Images that one thread takes through the network at a time: enough for wide products on 3×3 maps, few enough
