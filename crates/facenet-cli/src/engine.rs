@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use facenet::{AlignedCrop, CenterCrop, FaceEngine, FrozenNetwork, Model};
+use facenet::{AlignedCrop, CenterCrop, FaceEngine, Model};
 use facenet_core::{Contract, Detector};
+
+use crate::loaded::Loaded;
 
 /// Which model embeds.
 #[derive(Debug, Clone, clap::Args)]
@@ -61,10 +63,10 @@ impl ModelOptions {
     ///
     /// # Errors
     /// When the file is no model of this program.
-    pub(crate) fn load(&self) -> Result<Model> {
+    pub(crate) fn load(&self) -> Result<Loaded> {
         match &self.model {
-            Some(path) => Ok(Model::load(path)?),
-            None => Ok(Model::shipped()?),
+            Some(path) => Loaded::load(path),
+            None => Ok(Loaded::Ours(Model::shipped()?)),
         }
     }
 
@@ -137,5 +139,5 @@ impl Crop {
 fn build(model: &ModelOptions, crop: Crop) -> Result<FaceEngine> {
     let model = model.load()?;
     let detector = crop.detector(model.contract())?;
-    Ok(FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model))))
+    Ok(FaceEngine::new(detector, model.embedder()?))
 }
