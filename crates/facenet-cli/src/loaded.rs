@@ -28,7 +28,9 @@ impl Loaded {
             use facenet_onnx::{ImportedError, Role};
             if model.contract().is_none() {
                 let error = ImportedError::Role { found: Role::Detector, expected: Role::Embedder };
-                return Err(anyhow::Error::new(error).context(format!("cannot embed with `{}`", path.display())));
+                return Err(
+                    anyhow::Error::new(error).context(format!("cannot embed with `{}`", path.display()))
+                );
             }
             return Ok(Self::Imported(model));
         }

@@ -4,6 +4,8 @@
 //! the layer is written with common ones instead. Normalisations are folded into the weights.
 
 mod document;
+#[cfg(test)]
+pub(crate) mod drawn;
 mod layers;
 mod nodes;
 
@@ -98,7 +100,9 @@ fn preprocessing_text(contract: &facenet_core::Contract, graph: &Graph) -> Strin
          of 8 pixels (so at 128 pixels the middle {:.0}), resized to {} x {} pixels with an anti-aliasing triangle \
          filter; then (value - 127.5) / 128 for bytes, channels in the order red, green, blue, planes [batch, 3, \
          height, width]. Distance is the squared Euclidean distance of two outputs.",
-        part * 128.0, input.width, input.height
+        part * 128.0,
+        input.width,
+        input.height
     )
 }
 

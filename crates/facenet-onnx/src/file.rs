@@ -61,12 +61,12 @@ impl OnnxFile {
             return Err(FileError::TooLarge { origin });
         }
         nesting::check(&bytes).map_err(|reason| FileError::NotOnnx { origin: origin.clone(), reason })?;
-        let damaged =
-            |reason: &str| FileError::NotOnnx { origin: origin.clone(), reason: reason.to_owned() };
+        let damaged = |reason: &str| FileError::NotOnnx { origin: origin.clone(), reason: reason.to_owned() };
         let mut model = ModelProto::parse_buf(&bytes).map_err(|error| damaged(&error.to_string()))?;
-        let opset = model.opset_import.iter().find(|set| {
-            matches!(set.domain.as_deref(), None | Some("" | "ai.onnx"))
-        });
+        let opset = model
+            .opset_import
+            .iter()
+            .find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
         if model.ir_version.is_none() || opset.is_none() {
             return Err(damaged("it names no version of the format or of its operators"));
         }
@@ -74,7 +74,8 @@ impl OnnxFile {
         let fetched = tensors::check(graph, &origin, folder)?;
         let facts = facts::of(graph, &origin)?;
         let properties = model.metadata_props.iter();
-        let properties = properties.filter_map(|entry| Some((entry.key.clone()?, entry.value.clone()?))).collect();
+        let properties =
+            properties.filter_map(|entry| Some((entry.key.clone()?, entry.value.clone()?))).collect();
         if fetched {
             bytes = model.write_buf().map_err(|error| damaged(&error.to_string()))?;
         }
@@ -121,7 +122,10 @@ impl OnnxFile {
 impl std::fmt::Debug for OnnxFile {
     /// Without the bytes.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnnxFile").field("origin", &self.origin).field("inputs", &self.inputs).finish_non_exhaustive()
+        f.debug_struct("OnnxFile")
+            .field("origin", &self.origin)
+            .field("inputs", &self.inputs)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,9 @@ impl Imported {
         }
         let mut model = Self { contract: first_contract(&manifest, &files), manifest, files };
         match model.manifest.role() {
-            Role::Embedder => model.contract = Some(facenet_core::Embedder::contract(&model.embedder()?).clone()),
+            Role::Embedder => {
+                model.contract = Some(facenet_core::Embedder::contract(&model.embedder()?).clone())
+            }
             Role::Detector => drop(model.detector()?),
         }
         Ok(model)

@@ -21,6 +21,8 @@ mod detector;
 mod embedder;
 mod export;
 mod file;
+#[cfg(test)]
+mod fixture;
 mod imported;
 mod manifest;
 mod pixels;

@@ -13,17 +13,8 @@ use serde::{Deserialize, Serialize};
 pub use error::ManifestError;
 
 /// The names of the manifests that come with the program.
-pub const PRESETS: [&str; 9] = [
-    "arcface",
-    "sface",
-    "facenet",
-    "dlib",
-    "yunet",
-    "scrfd",
-    "retinaface",
-    "ultraface",
-    "mtcnn",
-];
+pub const PRESETS: [&str; 9] =
+    ["arcface", "sface", "facenet", "dlib", "yunet", "scrfd", "retinaface", "ultraface", "mtcnn"];
 
 /// A manifest: checked when read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

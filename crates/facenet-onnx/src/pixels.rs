@@ -44,10 +44,12 @@ pub(crate) fn write(image: &RgbImage, input: &Input, height: usize, width: usize
             }
         }
         Layout::Nhwc => {
-            (0..height * width).for_each(|i| out.extend((0..3).map(|channel| value(i / width, i % width, channel))));
+            (0..height * width)
+                .for_each(|i| out.extend((0..3).map(|channel| value(i / width, i % width, channel))));
         }
         Layout::Nwhc => {
-            (0..height * width).for_each(|i| out.extend((0..3).map(|channel| value(i % height, i / height, channel))));
+            (0..height * width)
+                .for_each(|i| out.extend((0..3).map(|channel| value(i % height, i / height, channel))));
         }
     }
 }
@@ -62,8 +64,7 @@ mod tests {
     }
 
     fn written(layout: Layout, channels: Channels, height: usize, width: usize) -> Vec<f32> {
-        let input =
-            Input { size: None, layout, channels, mean: [0.0, 10.0, 20.0], scale: [1.0, 1.0, 2.0] };
+        let input = Input { size: None, layout, channels, mean: [0.0, 10.0, 20.0], scale: [1.0, 1.0, 2.0] };
         let mut out = Vec::new();
         write(&image(), &input, height, width, &mut out);
         out
@@ -71,13 +72,22 @@ mod tests {
 
     #[test]
     fn each_layout_has_its_order() {
-        assert_eq!(written(Layout::Nchw, Channels::Rgb, 2, 3), [
-            0.0, 1.0, 2.0, 0.0, 1.0, 2.0, // red
-            -10.0, -10.0, -10.0, -9.0, -9.0, -9.0, // green
-            40.0, 40.0, 40.0, 40.0, 40.0, 40.0, // blue
-        ]);
-        assert_eq!(written(Layout::Nhwc, Channels::Rgb, 2, 3)[..9], [0.0, -10.0, 40.0, 1.0, -10.0, 40.0, 2.0, -10.0, 40.0]);
-        assert_eq!(written(Layout::Nwhc, Channels::Rgb, 2, 3)[..9], [0.0, -10.0, 40.0, 0.0, -9.0, 40.0, 1.0, -10.0, 40.0]);
+        assert_eq!(
+            written(Layout::Nchw, Channels::Rgb, 2, 3),
+            [
+                0.0, 1.0, 2.0, 0.0, 1.0, 2.0, // red
+                -10.0, -10.0, -10.0, -9.0, -9.0, -9.0, // green
+                40.0, 40.0, 40.0, 40.0, 40.0, 40.0, // blue
+            ]
+        );
+        assert_eq!(
+            written(Layout::Nhwc, Channels::Rgb, 2, 3)[..9],
+            [0.0, -10.0, 40.0, 1.0, -10.0, 40.0, 2.0, -10.0, 40.0]
+        );
+        assert_eq!(
+            written(Layout::Nwhc, Channels::Rgb, 2, 3)[..9],
+            [0.0, -10.0, 40.0, 0.0, -9.0, 40.0, 1.0, -10.0, 40.0]
+        );
         assert_eq!(shape(Layout::Nwhc, 5, 2, 3), [5, 3, 2, 3]);
     }
 

@@ -37,7 +37,9 @@ trait Runtime: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The network does not read exactly one tensor, or gives none.
-    #[error("`{origin}` reads {inputs} and gives {outputs} tensors, expected one to be read and at least one given")]
+    #[error(
+        "`{origin}` reads {inputs} and gives {outputs} tensors, expected one to be read and at least one given"
+    )]
     Ends {
         /// Where the network comes from.
         origin: String,
@@ -85,7 +87,9 @@ pub enum SessionError {
         found: Vec<usize>,
     },
     /// An output is not finite.
-    #[error("the output `{name}` of `{origin}` holds {value} at position {position}, expected finite numbers")]
+    #[error(
+        "the output `{name}` of `{origin}` holds {value} at position {position}, expected finite numbers"
+    )]
     NotFinite {
         /// Where the network comes from.
         origin: String,
@@ -180,7 +184,10 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("origin", &self.origin).field("input", &self.input).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("origin", &self.origin)
+            .field("input", &self.input)
+            .finish_non_exhaustive()
     }
 }
 

@@ -36,9 +36,8 @@ pub(super) fn kept(faces: &[Face], limit: f32, measure: Measure) -> Vec<usize> {
 }
 
 fn overlap(a: &BoundingBox, b: &BoundingBox, measure: Measure) -> f32 {
-    let side = |a: f32, a_length: f32, b: f32, b_length: f32| {
-        ((a + a_length).min(b + b_length) - a.max(b)).max(0.0)
-    };
+    let side =
+        |a: f32, a_length: f32, b: f32, b_length: f32| ((a + a_length).min(b + b_length) - a.max(b)).max(0.0);
     let inter = side(a.x, a.width, b.x, b.width) * side(a.y, a.height, b.y, b.height);
     let (a, b) = (a.width * a.height, b.width * b.height);
     match measure {

@@ -34,9 +34,7 @@ fn yunet(maps: &Maps<'_>, output: &DetectorOutput) -> Result<Vec<Face>, Detector
     let (levels, mut faces) = (output.strides.len(), Vec::new());
     for (level, &stride) in output.strides.iter().enumerate() {
         let (rows, columns) = maps.positions(stride);
-        let rows_of = |kind: usize, what, size| {
-            maps.rows(kind * levels + level, what, rows * columns, size)
-        };
+        let rows_of = |kind: usize, what, size| maps.rows(kind * levels + level, what, rows * columns, size);
         let (class, object) = (rows_of(0, "class scores", 1)?, rows_of(1, "objectness", 1)?);
         let (boxes, points) = (rows_of(2, "boxes", 4)?, rows_of(3, "landmarks", 10)?);
         let stride = stride as f32;
@@ -61,9 +59,8 @@ fn scrfd(maps: &Maps<'_>, output: &DetectorOutput) -> Result<Vec<Face>, Detector
     let (levels, mut faces) = (output.strides.len(), Vec::new());
     for (level, &stride) in output.strides.iter().enumerate() {
         let (rows, columns) = maps.positions(stride);
-        let rows_of = |kind: usize, what, size| {
-            maps.rows(kind * levels + level, what, rows * columns * ANCHORS, size)
-        };
+        let rows_of =
+            |kind: usize, what, size| maps.rows(kind * levels + level, what, rows * columns * ANCHORS, size);
         let (scores, boxes) = (rows_of(0, "scores", 1)?, rows_of(1, "boxes", 4)?);
         let (points, stride) = (rows_of(2, "landmarks", 10)?, stride as f32);
         for (i, &score) in scores.iter().enumerate().filter(|(_, score)| **score >= output.score) {

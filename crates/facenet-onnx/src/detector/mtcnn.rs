@@ -130,7 +130,8 @@ impl Mtcnn {
         let (faces, answers) = self.look(2, image, faces, self.output.score)?;
         let moved = |(face, answer): (&Face, &Answer)| {
             let BoundingBox { x, y, width, height } = face.bounds;
-            let point = |i: usize| Point { x: x + answer.points[i] * width, y: y + answer.points[5 + i] * height };
+            let point =
+                |i: usize| Point { x: x + answer.points[i] * width, y: y + answer.points[5 + i] * height };
             let landmarks = Some(std::array::from_fn(point));
             Face { landmarks, ..moved(face, answer.shift, [width, height]) }
         };
@@ -242,12 +243,8 @@ fn moved(face: &Face, shift: [f32; 4], [across, down]: [f32; 2]) -> Face {
 fn squared(face: Face) -> Face {
     let BoundingBox { x, y, width, height } = face.bounds;
     let edge = width.max(height);
-    let bounds = BoundingBox {
-        x: x + (width - edge) / 2.0,
-        y: y + (height - edge) / 2.0,
-        width: edge,
-        height: edge,
-    };
+    let bounds =
+        BoundingBox { x: x + (width - edge) / 2.0, y: y + (height - edge) / 2.0, width: edge, height: edge };
     Face { bounds, ..face }
 }
 
@@ -259,4 +256,48 @@ fn truncated(face: Face) -> Face {
     let edge = ((x + width).trunc() - left).max(1.0);
     let bounds = BoundingBox { x: left, y: top, width: edge, height: edge };
     Face { bounds, ..face }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn face(x: f32, y: f32, width: f32, height: f32) -> Face {
+        Face { bounds: BoundingBox { x, y, width, height }, landmarks: None, score: 1.0 }
+    }
+
+    #[test]
+    fn positions_are_those_of_two_convolutions_and_a_pool_of_two() {
+        // 12 -> 10 -> 5 -> 3 -> 1; 13 -> 11 -> 6 -> 4 -> 2.
+        assert_eq!([12, 13, 14, 15, 100].map(positions), [1, 2, 2, 3, 45]);
+    }
+
+    #[test]
+    fn a_box_becomes_a_square_around_its_centre() {
+        assert_eq!(squared(face(10.0, 20.0, 4.0, 8.0)), face(8.0, 20.0, 8.0, 8.0));
+    }
+
+    #[test]
+    fn ends_are_cut_towards_zero_counted_from_one() {
+        // From 1 the ends are 3.7 and 11.2, cut to 3 and 11: pixels 2 to 10 counted from 0.
+        assert_eq!(truncated(face(2.7, 2.7, 8.5, 8.5)), face(2.0, 2.0, 9.0, 9.0));
+        assert_eq!(truncated(face(-1.6, -1.6, 3.0, 3.0)).bounds.x, -1.0);
+        assert_eq!(truncated(face(5.0, 5.0, 0.0, 0.0)).bounds.width, 1.0);
+    }
+
+    #[test]
+    fn edges_move_by_shares_of_the_sides() {
+        let found = moved(&face(10.0, 10.0, 20.0, 40.0), [0.1, -0.1, 0.2, 0.0], [20.0, 40.0]);
+        assert_eq!(found, face(12.0, 6.0, 22.0, 44.0));
+    }
+
+    #[test]
+    fn values_are_found_in_every_layout() {
+        let grid = |layout| Grid { layout, images: 2, rows: 2, columns: 3 };
+        let values: Vec<f32> = (0..24).map(|i| i as f32).collect();
+        // The second image, second row, third column, second of two values.
+        assert_eq!(grid(Layout::Nchw).value(&values, 2, 11, 1), 12.0 + 6.0 + 5.0);
+        assert_eq!(grid(Layout::Nhwc).value(&values, 2, 9, 1), 12.0 + 2.0 * 3.0 + 1.0);
+        assert_eq!(grid(Layout::Nwhc).value(&values, 2, 8, 1), 12.0 + 2.0 * (2.0 * 2.0) + 1.0);
+    }
 }

@@ -17,7 +17,8 @@ pub(super) fn resized(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     let mut target = RgbImage::new(width, height);
     let from = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3);
     let from = from.expect("three bytes a pixel");
-    let mut to = Image::from_slice_u8(width, height, &mut target, PixelType::U8x3).expect("three bytes a pixel");
+    let mut to =
+        Image::from_slice_u8(width, height, &mut target, PixelType::U8x3).expect("three bytes a pixel");
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     Resizer::new().resize(&from, &mut to, &options).expect("no side is zero");
     target

@@ -2,8 +2,8 @@
 
 use facenet::network::Shape;
 use rten_onnx::onnx::{
-    DataType, Dimension, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto,
-    TypeProto, TypeProtoTensor, ValueInfoProto,
+    DataType, Dimension, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
 

@@ -76,7 +76,11 @@ impl Writer<'_> {
                 let sizes = [-1, self.node.output.channels as i64, pieces as i64];
                 let shape = self.nodes.shape(&format!("{}.shape", self.node.name), &sizes);
                 let apart = self.step("Reshape", &[&values, &shape], "units", &[]);
-                self.last("ReduceMax", &[&apart], &[Attribute::Ints("axes", vec![2]), Attribute::Int("keepdims", 0)])
+                self.last(
+                    "ReduceMax",
+                    &[&apart],
+                    &[Attribute::Ints("axes", vec![2]), Attribute::Int("keepdims", 0)],
+                )
             }
         }
     }
@@ -137,7 +141,8 @@ impl Writer<'_> {
     fn local_response_norm(&mut self, x: &str) -> String {
         let Shape { channels, height, width } = self.input;
         let name = &self.node.name;
-        let rows = self.nodes.shape(&format!("{name}.rows"), &[-1, 1, channels as i64, (height * width) as i64]);
+        let rows =
+            self.nodes.shape(&format!("{name}.rows"), &[-1, 1, channels as i64, (height * width) as i64]);
         let maps =
             self.nodes.shape(&format!("{name}.maps"), &[-1, channels as i64, height as i64, width as i64]);
         let reach = facenet::kernels::LocalResponse::REACH;
@@ -149,12 +154,17 @@ impl Writer<'_> {
 
         let squares = self.step("Mul", &[x, x], "squares", &[]);
         let squares = self.step("Reshape", &[&squares, &rows], "squares_in_rows", &[]);
-        let mean = self.step("AveragePool", &[&squares], "mean", &[
-            Attribute::Ints("kernel_shape", vec![window, 1]),
-            Attribute::Ints("strides", vec![1, 1]),
-            Attribute::Ints("pads", vec![reach, 0, reach, 0]),
-            Attribute::Int("count_include_pad", 1),
-        ]);
+        let mean = self.step(
+            "AveragePool",
+            &[&squares],
+            "mean",
+            &[
+                Attribute::Ints("kernel_shape", vec![window, 1]),
+                Attribute::Ints("strides", vec![1, 1]),
+                Attribute::Ints("pads", vec![reach, 0, reach, 0]),
+                Attribute::Int("count_include_pad", 1),
+            ],
+        );
         let scaled = self.step("Mul", &[&mean, &alpha], "scaled", &[]);
         let base = self.step("Add", &[&scaled, &one], "base", &[]);
         let divisor = self.step("Pow", &[&base, &power], "divisor_in_rows", &[]);

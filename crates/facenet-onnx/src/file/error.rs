@@ -52,7 +52,9 @@ pub enum FileError {
         reason: String,
     },
     /// An operator that may never end.
-    #[error("`{origin}` has the operator `{operator}`, which may never end; networks for faces do without it")]
+    #[error(
+        "`{origin}` has the operator `{operator}`, which may never end; networks for faces do without it"
+    )]
     Unbounded {
         /// Where the bytes come from.
         origin: String,

@@ -60,7 +60,9 @@ impl<'a> External<'a> {
             reason,
         };
         let number = |key: &str| match entry(key) {
-            Some(text) => text.parse().map(Some).map_err(|_| wrong(format!("its {key} `{text}` is no number"))),
+            Some(text) => {
+                text.parse().map(Some).map_err(|_| wrong(format!("its {key} `{text}` is no number")))
+            }
             None => Ok(None),
         };
         let (offset, length): (Option<u64>, Option<u64>) = (number("offset")?, number("length")?);
@@ -72,9 +74,13 @@ impl<'a> External<'a> {
         let file = &self.files[&location];
         let from = offset.unwrap_or(0);
         let to = length.map_or(Some(file.len() as u64), |length| from.checked_add(length));
-        let Some(part) = to.and_then(|to| file.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)) else {
+        let Some(part) = to.and_then(|to| file.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?))
+        else {
             let length = length.map_or("the rest".into(), |length| format!("{length} bytes"));
-            return Err(wrong(format!("{length} from byte {from} were asked for, but it has {}", file.len())));
+            return Err(wrong(format!(
+                "{length} from byte {from} were asked for, but it has {}",
+                file.len()
+            )));
         };
         self.bytes += part.len() as u64;
         if self.bytes > MAX_FILE_BYTES {

@@ -67,7 +67,8 @@ impl fmt::Display for TensorFact {
 /// Reads the facts of a checked graph. Files of before 2019 list their weights among the inputs.
 pub(super) fn of(graph: &GraphProto, origin: &str) -> Result<Facts, FileError> {
     let weights = || graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref());
-    let inputs = graph.input.iter().filter(|input| !weights().any(|name| Some(name) == input.name.as_deref()));
+    let inputs =
+        graph.input.iter().filter(|input| !weights().any(|name| Some(name) == input.name.as_deref()));
     let facts = |what: &'static str, value: &ValueInfoProto| fact(what, value, origin);
     let parameters = graph.initializer.iter().filter(|tensor| tensor.data_type == Some(DataType::FLOAT));
     Ok(Facts {
@@ -89,7 +90,8 @@ fn fact(what: &str, value: &ValueInfoProto, origin: &str) -> Result<TensorFact, 
         return Err(not_floats(what, &name, kind.name().unwrap_or("of an unknown type"), origin));
     }
     let sizes = tensor.shape.as_ref().map(|shape| {
-        let size = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok()).filter(|&size| size > 0);
+        let size =
+            |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok()).filter(|&size| size > 0);
         shape.dim.iter().map(|dim| size(dim.dim_value).map_or(Size::Any, Size::Fixed)).collect()
     });
     Ok(TensorFact { name, sizes })

@@ -31,7 +31,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     while let Some((kind, mut rest, depth)) = open.pop() {
         messages += 1;
         if depth > MAX_DEPTH || messages > MAX_MESSAGES {
-            return Err(format!("its graphs lie in each other more than {MAX_DEPTH} deep, or it has too many parts"));
+            return Err(format!(
+                "its graphs lie in each other more than {MAX_DEPTH} deep, or it has too many parts"
+            ));
         }
         while !rest.is_empty() {
             let (number, value) = field(&mut rest)?;

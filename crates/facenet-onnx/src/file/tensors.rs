@@ -30,7 +30,11 @@ pub(super) fn check(graph: &mut GraphProto, origin: &str, folder: Option<&Path>)
     Ok(external.fetched())
 }
 
-fn check_tensor(tensor: &mut TensorProto, origin: &str, external: &mut External<'_>) -> Result<(), FileError> {
+fn check_tensor(
+    tensor: &mut TensorProto,
+    origin: &str,
+    external: &mut External<'_>,
+) -> Result<(), FileError> {
     let name = tensor.name.clone().unwrap_or_default();
     let wrong = |reason: String| FileError::Tensor { origin: origin.into(), name: name.clone(), reason };
     let dims = tensor.dims.clone();

@@ -69,7 +69,10 @@ pub enum ImportedError {
         found: Vec<String>,
     },
     /// The network gives several outputs, and the manifest does not say which.
-    #[error("the network has the outputs {}; say which is the embedding by `output` in the manifest", named(found))]
+    #[error(
+        "the network has the outputs {}; say which is the embedding by `output` in the manifest",
+        named(found)
+    )]
     WhichOutput {
         /// The names in the network.
         found: Vec<String>,

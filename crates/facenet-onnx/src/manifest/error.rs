@@ -44,7 +44,9 @@ pub enum ManifestError {
         chain: Vec<String>,
     },
     /// A manifest that extends a file that is not read.
-    #[error("the manifest `{origin}` extends `{name}`, expected the name of a preset or of a file in the same folder")]
+    #[error(
+        "the manifest `{origin}` extends `{name}`, expected the name of a preset or of a file in the same folder"
+    )]
     Elsewhere {
         /// Where the text comes from.
         origin: String,

@@ -26,7 +26,9 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
 fn check_input(input: &Input) -> Result<(), String> {
     if let Some([height, width]) = input.size {
         if !(1..=MAX_CHIP_EDGE_PX).contains(&height) || !(1..=MAX_CHIP_EDGE_PX).contains(&width) {
-            return Err(format!("an input of {height} x {width} pixels, expected 1 to {MAX_CHIP_EDGE_PX} each"));
+            return Err(format!(
+                "an input of {height} x {width} pixels, expected 1 to {MAX_CHIP_EDGE_PX} each"
+            ));
         }
     }
     if !input.mean.iter().all(|mean| mean.is_finite()) {
@@ -44,13 +46,16 @@ fn check_embedder(embedder: &EmbedderOutput, input: &Input) -> Result<(), String
     }
     match input.size {
         Some([height, width]) if height == width => Ok(()),
-        Some([height, width]) => Err(format!("an embedder's input is square, but it is {height} x {width} pixels")),
+        Some([height, width]) => {
+            Err(format!("an embedder's input is square, but it is {height} x {width} pixels"))
+        }
         None => Err("an embedder's `input.size` is missing".into()),
     }
 }
 
 fn check_detector(detector: &DetectorOutput) -> Result<(), String> {
-    let DetectorOutput { decode, score, overlap, largest_edge_px, strides, anchors, least_face_px, .. } = detector;
+    let DetectorOutput { decode, score, overlap, largest_edge_px, strides, anchors, least_face_px, .. } =
+        detector;
     for (what, part) in [("score", score), ("overlap", overlap)] {
         if !(*part > 0.0 && *part < 1.0) {
             return Err(format!("the {what} {part} is not between 0 and 1"));
@@ -73,7 +78,9 @@ fn check_detector(detector: &DetectorOutput) -> Result<(), String> {
         return Err(format!("it has {} lists of anchors for {} strides", anchors.len(), strides.len()));
     }
     let edges = || anchors.iter().flatten();
-    if anchors.iter().any(|list| list.is_empty() || list.len() > 16) || !edges().all(|e| *e > 0.0 && e.is_finite()) {
+    if anchors.iter().any(|list| list.is_empty() || list.len() > 16)
+        || !edges().all(|e| *e > 0.0 && e.is_finite())
+    {
         return Err(format!("the anchors {anchors:?} are not 1 to 16 lengths a stride"));
     }
     Ok(())

@@ -63,6 +63,7 @@ impl Runtime for Pure {
 }
 
 fn plain(value: Value) -> Result<Tensor, String> {
-    let tensor: RtenTensor<f32> = value.try_into().map_err(|error: rten::TryFromValueError| error.to_string())?;
+    let tensor: RtenTensor<f32> =
+        value.try_into().map_err(|error: rten::TryFromValueError| error.to_string())?;
     Ok(Tensor { shape: tensor.shape().to_vec(), values: tensor.into_data() })
 }

@@ -109,7 +109,11 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         licence: Some(manifest.licence.as_str()).filter(|text| !text.is_empty()),
         file: &args.output,
     };
-    if args.json { console.print_json(&report)? } else { print(&report, console)? }
+    if args.json {
+        console.print_json(&report)?
+    } else {
+        print(&report, console)?
+    }
     Ok(Outcome::Yes)
 }
 
@@ -130,7 +134,11 @@ fn manifest(args: &Args, files: &[OnnxFile]) -> Result<Manifest> {
         Kind::Detector => Role::Detector,
     };
     if manifest.role() != expected {
-        bail!("the manifest `{}` describes the kind `{}`, expected `{expected}`", manifest.name, manifest.role());
+        bail!(
+            "the manifest `{}` describes the kind `{}`, expected `{expected}`",
+            manifest.name,
+            manifest.role()
+        );
     }
     if let Some(name) = &args.name {
         manifest.name.clone_from(name);
@@ -147,7 +155,8 @@ fn print(report: &Report<'_>, console: &Console) -> Result<()> {
     console.print(format_args!("kind     {}", report.kind))?;
     for Network { file, sha256, reads, gives, parameters } in &report.networks {
         let gives = gives.join(", ");
-        console.print(format_args!("network  {file}: {reads} to {gives}; {} weights", grouped(*parameters)))?;
+        console
+            .print(format_args!("network  {file}: {reads} to {gives}; {} weights", grouped(*parameters)))?;
         console.print(format_args!("         sha256 {sha256}"))?;
     }
     let unknown = "none stated: ask who made the weights before you use them";
