@@ -46,7 +46,7 @@ pub enum DetectorError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The network has no output of a name in the manifest.
-    #[error("the network has no output `{expected}`; it has {}", found.join(", "))]
+    #[error("the network has no output `{expected}`; it has {}", crate::imported::named(found))]
     NoOutput {
         /// The name in the manifest.
         expected: String,

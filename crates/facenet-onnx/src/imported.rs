@@ -19,6 +19,7 @@ use crate::manifest::{Decode, Input, Manifest, Role};
 use crate::session::Session;
 
 pub use error::ImportedError;
+pub(crate) use error::named;
 
 /// A model of other people, checked against its manifest by a first run.
 #[derive(Debug)]

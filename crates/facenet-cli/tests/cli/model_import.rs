@@ -55,11 +55,16 @@ fn an_import_says_what_it_found_under_which_terms() {
         licence  CC0
         ");
         let shown = scene.run_plain(&["model", "show", "--model", "m.safetensors"]).ended(0);
-        insta::assert_snapshot!(shown.stdout, @r"
+        insta::assert_snapshot!(shown.stdout, @r#"
         model          mine@[id]
         origin         m.safetensors
-        network        mine@[digits]: 64 x 64 pixels to 128 numbers
-        ");
+        network        mine@71b9acdc: 64 x 64 pixels to 128 numbers
+        parameters     1,742,464
+        licence        CC0
+        weights        sha256 [digest]
+        preprocessing  version 1; the middle 0.875 of an aligned crop
+        thresholds     none calibrated
+        "#);
     });
 }
 
@@ -96,12 +101,27 @@ fn what_does_not_fit_is_told_with_both_sides() {
     error: cannot import `ours.onnx`
       cause: the network reads `image` [any, 3, 64, 64], but the manifest gives it [any, 3, 112, 112]
     ");
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector", "--preset", "yunet"]), @"");
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector", "--preset", "mtcnn"]), @"");
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector"]), @"");
-    insta::assert_snapshot!(error("letter.onnx", &["--as", "embedder", "--preset", "sface"]), @"");
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--manifest", "loop.toml"]), @"");
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--name", "my own"]), @"");
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector", "--preset", "yunet"]), @r#"
+    error: cannot import `ours.onnx`
+      cause: the networks do not detect as their manifest says
+      cause: the network has no output `cls_8`; it has `embedding`
+    "#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector", "--preset", "mtcnn"]), @r#"
+    error: cannot import `ours.onnx`
+      cause: 1 ONNX files were given, but the manifest describes 3
+    "#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector"]), @r#"
+    error: the manifest `lite` describes the kind `embedder`, expected `detector`
+    "#);
+    insta::assert_snapshot!(error("letter.onnx", &["--as", "embedder", "--preset", "sface"]), @r#"
+    error: `letter.onnx` is not an ONNX file, or it is damaged: a field claims 8 bytes, but 7 are left
+    "#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--manifest", "loop.toml"]), @r#"
+    error: the manifests extend each other without end: loop.toml -> loop.toml
+    "#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--name", "my own"]), @r#"
+    error: the manifest `with these options` cannot be used: the name `my own` is not 1 to 64 letters, digits, `.`, `_` and `-`
+    "#);
     assert!(!scene.at("m.safetensors").exists());
 }
 
@@ -115,7 +135,11 @@ fn an_onnx_file_without_a_manifest_asks_for_one() {
     other[at..at + 16].copy_from_slice(b"somebodys.notice");
     scene.file("other.onnx", other);
     let run = scene.run_plain(&["model", "import", "other.onnx", "--as", "embedder", "-o", "m"]).ended(2);
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r#"
+    error: nothing says how pixels become the input of `other.onnx`
+
+    hint: give `--preset` with one of arcface, sface, facenet, dlib, yunet, scrfd, retinaface, ultraface, mtcnn, or `--manifest`
+    "#);
 }
 
 #[test]
@@ -163,7 +187,9 @@ fn an_imported_model_is_not_exported_again() {
 fn an_export_tells_what_it_wrote() {
     let run = Scene::new().run(&["model", "export", "ours.onnx", "--json"]).ended(0);
     insta::with_settings!({filters => [FILTERS[1], (r#""bytes":\d+"#, r#""bytes":[number]"#)]}, {
-        insta::assert_snapshot!(run.stdout, @"");
+        insta::assert_snapshot!(run.stdout, @r#"
+        {"model":"[model]","file":"ours.onnx","bytes":[number],"opset":17,"input":"image","output":"embedding"}
+        "#);
     });
 }
 

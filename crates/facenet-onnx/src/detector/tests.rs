@@ -78,7 +78,7 @@ fn outputs_that_the_manifest_names_must_be_there_and_as_many_as_needed() {
     };
     assert_eq!(
         refusal("extends = \"ultraface\"\n[detector]\noutputs = [\"conf\", \"boxes\"]"),
-        "the network has no output `conf`; it has scores, boxes"
+        "the network has no output `conf`; it has `scores`, `boxes`"
     );
     assert_eq!(refusal("extends = \"scrfd\""), "2 outputs are given, but to decode as `scrfd` needs 9");
     // Boxes where scores are wanted.

@@ -101,6 +101,6 @@ pub enum ImportedError {
     Detector(#[from] DetectorError),
 }
 
-fn named(names: &[String]) -> String {
+pub(crate) fn named(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

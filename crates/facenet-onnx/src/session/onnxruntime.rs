@@ -1,8 +1,9 @@
 //! Networks run by the ONNX Runtime of the system.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use facenet::Tensor;
+use ort::environment::Environment;
 use ort::session::Session as OrtSession;
 use ort::value::TensorRef;
 
@@ -50,9 +51,27 @@ impl Runtime for OnnxRuntime {
     }
 }
 
+/// The library, loaded once: the one that `ORT_DYLIB_PATH` names, else the one that the system finds.
+fn environment() -> Result<&'static Environment, String> {
+    static LOADED: OnceLock<Result<Environment, String>> = OnceLock::new();
+    let told = |error: String| {
+        format!(
+            "ONNX Runtime cannot be loaded: {error}\nhint: `ORT_DYLIB_PATH` names its library, `libonnxruntime.so`"
+        )
+    };
+    let load = || {
+        use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+        let usual = || format!("{DLL_PREFIX}onnxruntime{DLL_SUFFIX}").into();
+        let library = std::env::var_os("ORT_DYLIB_PATH").unwrap_or_else(usual);
+        let environment = ort::init_from(library).map_err(|error| told(error.to_string()))?;
+        environment.build().map_err(|error| told(error.to_string()))
+    };
+    LOADED.get_or_init(load).as_ref().map_err(Clone::clone)
+}
+
 fn session(file: &[u8], threads: usize) -> Result<OrtSession, String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
-    let builder = OrtSession::builder().map_err(|error| told(&error))?;
+    let builder = OrtSession::builder(environment()?).map_err(|error| told(&error))?;
     let mut builder = builder.with_intra_threads(threads).map_err(|error| told(&error))?;
     builder.commit_from_memory(file).map_err(|error| told(&error))
 }
