@@ -14,7 +14,7 @@ pub(crate) enum Loaded {
     Ours(Model),
     /// Other people's network.
     #[cfg(feature = "onnx")]
-    Imported(Imported),
+    Imported(Box<Imported>),
 }
 
 impl Loaded {
@@ -32,7 +32,7 @@ impl Loaded {
                     anyhow::Error::new(error).context(format!("cannot embed with `{}`", path.display()))
                 );
             }
-            return Ok(Self::Imported(model));
+            return Ok(Self::Imported(Box::new(model)));
         }
         let hinted = |error| {
             let onnx = path.extension().is_some_and(|ending| ending == "onnx");
@@ -71,7 +71,8 @@ impl Loaded {
             }
             #[cfg(feature = "onnx")]
             Self::Imported(model) => {
-                Self::Imported(model.with_thresholds(thresholds).with_calibration(Some(calibration)))
+                let model = model.with_thresholds(thresholds).with_calibration(Some(calibration));
+                Self::Imported(Box::new(model))
             }
         }
     }

@@ -26,7 +26,7 @@ pub struct OnnxDetector(Kind);
 #[derive(Debug)]
 enum Kind {
     OneShot(OneShot),
-    Mtcnn(Mtcnn),
+    Mtcnn(Box<Mtcnn>),
 }
 
 /// A network that looks at an image once.
@@ -83,7 +83,7 @@ impl OnnxDetector {
         sessions: Vec<Session>,
     ) -> Result<Self, DetectorError> {
         if output.decode == Decode::Mtcnn {
-            return Ok(Self(Kind::Mtcnn(Mtcnn::new(input.clone(), output.clone(), sessions)?)));
+            return Ok(Self(Kind::Mtcnn(Box::new(Mtcnn::new(input.clone(), output.clone(), sessions)?))));
         }
         let session = sessions.into_iter().next().expect("the number of networks is checked");
         let order = order(&session, output)?;

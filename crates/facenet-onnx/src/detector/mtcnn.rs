@@ -66,8 +66,8 @@ impl Mtcnn {
         let seen = resized(image, side(image.width(), scale), side(image.height(), scale));
 
         let proposed = self.propose(&seen)?;
-        let refined = self.refine(&seen, proposed)?;
-        let mut faces = self.finish(&seen, refined)?;
+        let refined = self.refine(&seen, &proposed)?;
+        let mut faces = self.finish(&seen, &refined)?;
         let across = image.width() as f32 / seen.width() as f32;
         let down = image.height() as f32 / seen.height() as f32;
         faces.iter_mut().for_each(|face| stretch(face, across, down));
@@ -92,7 +92,7 @@ impl Mtcnn {
         let moved = |i: usize| {
             // Here, and only here, a side is counted without its last pixel.
             let sides = [faces[i].bounds.width - 1.0, faces[i].bounds.height - 1.0];
-            truncated(squared(moved(&faces[i], answers[i].shift, sides)))
+            truncated(&squared(&moved(&faces[i], answers[i].shift, sides)))
         };
         Ok(kept(&faces, OVERLAPS[1], Measure::Union).into_iter().map(moved).collect())
     }
@@ -116,17 +116,17 @@ impl Mtcnn {
     }
 
     /// Boxes that are likely faces.
-    fn refine(&self, image: &RgbImage, faces: Vec<Face>) -> Result<Vec<Face>, DetectorError> {
+    fn refine(&self, image: &RgbImage, faces: &[Face]) -> Result<Vec<Face>, DetectorError> {
         let (faces, answers) = self.look(1, image, faces, SCORES[1])?;
         let moved = |i: usize| {
             let sides = [faces[i].bounds.width, faces[i].bounds.height];
-            truncated(squared(moved(&faces[i], answers[i].shift, sides)))
+            truncated(&squared(&moved(&faces[i], answers[i].shift, sides)))
         };
         Ok(kept(&faces, OVERLAPS[1], Measure::Union).into_iter().map(moved).collect())
     }
 
     /// The faces, with landmarks.
-    fn finish(&self, image: &RgbImage, faces: Vec<Face>) -> Result<Vec<Face>, DetectorError> {
+    fn finish(&self, image: &RgbImage, faces: &[Face]) -> Result<Vec<Face>, DetectorError> {
         let (faces, answers) = self.look(2, image, faces, self.output.score)?;
         let moved = |(face, answer): (&Face, &Answer)| {
             let BoundingBox { x, y, width, height } = face.bounds;
@@ -145,7 +145,7 @@ impl Mtcnn {
         &self,
         network: usize,
         image: &RgbImage,
-        faces: Vec<Face>,
+        faces: &[Face],
         least: f32,
     ) -> Result<(Vec<Face>, Vec<Answer>), DetectorError> {
         let mut likely = (Vec::new(), Vec::new());
@@ -240,22 +240,22 @@ fn moved(face: &Face, shift: [f32; 4], [across, down]: [f32; 2]) -> Face {
 }
 
 /// The square around the box's centre, as large as its longer side.
-fn squared(face: Face) -> Face {
+fn squared(face: &Face) -> Face {
     let BoundingBox { x, y, width, height } = face.bounds;
     let edge = width.max(height);
     let bounds =
         BoundingBox { x: x + (width - edge) / 2.0, y: y + (height - edge) / 2.0, width: edge, height: edge };
-    Face { bounds, ..face }
+    Face { bounds, ..face.clone() }
 }
 
 /// The square with its ends cut to whole pixels, counted from 1 as the original does; of at least a pixel.
-fn truncated(face: Face) -> Face {
+fn truncated(face: &Face) -> Face {
     let BoundingBox { x, y, width, .. } = face.bounds;
     let (left, top) = ((x + 1.0).trunc() - 1.0, (y + 1.0).trunc() - 1.0);
     // Both sides come out within a pixel of each other; the first decides, so that the square stays one.
     let edge = ((x + width).trunc() - left).max(1.0);
     let bounds = BoundingBox { x: left, y: top, width: edge, height: edge };
-    Face { bounds, ..face }
+    Face { bounds, ..face.clone() }
 }
 
 #[cfg(test)]
@@ -274,15 +274,15 @@ mod tests {
 
     #[test]
     fn a_box_becomes_a_square_around_its_centre() {
-        assert_eq!(squared(face(10.0, 20.0, 4.0, 8.0)), face(8.0, 20.0, 8.0, 8.0));
+        assert_eq!(squared(&face(10.0, 20.0, 4.0, 8.0)), face(8.0, 20.0, 8.0, 8.0));
     }
 
     #[test]
     fn ends_are_cut_towards_zero_counted_from_one() {
         // From 1 the ends are 3.7 and 11.2, cut to 3 and 11: pixels 2 to 10 counted from 0.
-        assert_eq!(truncated(face(2.7, 2.7, 8.5, 8.5)), face(2.0, 2.0, 9.0, 9.0));
-        assert_eq!(truncated(face(-1.6, -1.6, 3.0, 3.0)).bounds.x, -1.0);
-        assert_eq!(truncated(face(5.0, 5.0, 0.0, 0.0)).bounds.width, 1.0);
+        assert_eq!(truncated(&face(2.7, 2.7, 8.5, 8.5)), face(2.0, 2.0, 9.0, 9.0));
+        assert_eq!(truncated(&face(-1.6, -1.6, 3.0, 3.0)).bounds.x, -1.0);
+        assert_eq!(truncated(&face(5.0, 5.0, 0.0, 0.0)).bounds.width, 1.0);
     }
 
     #[test]

@@ -83,6 +83,18 @@ struct Network<'a> {
     parameters: usize,
 }
 
+impl<'a> Network<'a> {
+    fn of(file: &'a OnnxFile) -> Self {
+        Self {
+            file: file.origin(),
+            sha256: file.digest(),
+            reads: file.inputs().iter().map(ToString::to_string).collect(),
+            gives: file.outputs().iter().map(ToString::to_string).collect(),
+            parameters: file.parameters(),
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     check_writable(&args.output)?;
     let files = args.files.iter().map(|path| OnnxFile::read(path)).collect::<Result<Vec<_>, _>>()?;
@@ -91,21 +103,11 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         .with_context(|| format!("cannot import `{}`", args.files[0].display()))?;
     model.save(&args.output)?;
 
-    let network = |file| {
-        let file: &OnnxFile = file;
-        Network {
-            file: file.origin(),
-            sha256: file.digest(),
-            reads: file.inputs().iter().map(ToString::to_string).collect(),
-            gives: file.outputs().iter().map(ToString::to_string).collect(),
-            parameters: file.parameters(),
-        }
-    };
     let manifest = model.manifest();
     let report = Report {
         model: model.contract().map_or_else(|| manifest.name.clone(), |contract| contract.id()),
         kind: manifest.role().to_string(),
-        networks: model.files().iter().map(network).collect(),
+        networks: model.files().iter().map(Network::of).collect(),
         licence: Some(manifest.licence.as_str()).filter(|text| !text.is_empty()),
         file: &args.output,
     };
