@@ -33,7 +33,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Eval(eval::Command),
     Calibrate(calibrate::Args),
-    /// Show models and networks.
+    /// Show models and networks; import and export models.
     #[command(subcommand)]
     Model(model::Command),
     Bench(bench::Args),

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use facenet::{
-    AlignedCrop, CenterCrop, DetectorModel, FaceDetector, FaceEngine, Framing, FrozenNetwork, Model, Search,
-    Sieve,
+    AlignedCrop, CenterCrop, DetectorModel, FaceDetector, FaceEngine, Framing, Model, Search, Sieve,
 };
 use facenet_core::{Contract, Detector};
+
+use crate::loaded::Loaded;
 
 /// Which model embeds.
 #[derive(Debug, Clone, clap::Args)]
@@ -95,10 +96,10 @@ impl ModelOptions {
     ///
     /// # Errors
     /// When the file is no model of this program.
-    pub(crate) fn load(&self) -> Result<Model> {
+    pub(crate) fn load(&self) -> Result<Loaded> {
         match &self.model {
-            Some(path) => Ok(Model::load(path)?),
-            None => Ok(Model::shipped()?),
+            Some(path) => Loaded::load(path),
+            None => Ok(Loaded::Ours(Model::shipped()?)),
         }
     }
 
@@ -148,11 +149,23 @@ impl DetectorOptions {
     /// # Errors
     /// When the file is no detector of this program, or the score is none.
     pub(crate) fn load(&self) -> Result<Box<dyn Detector>> {
+        // A face below two pixels has nothing to be cut out.
+        let least_px = (self.min_face as f32).max(2.0);
+        #[cfg(feature = "onnx")]
+        if let Some(imported) = self.imported()? {
+            let detector = Box::new(imported.detector()?);
+            return Ok(Box::new(Sieve::new(detector, self.min_score.unwrap_or(0.0), least_px)));
+        }
         let detector = FaceDetector::new(&self.model()?);
         let search = Search { score: self.min_score.unwrap_or(detector.search().score), ..detector.search() };
         let detector = detector.with_search(search).context("`--min-score` cannot be used")?;
-        // A face below two pixels has nothing to be cut out.
-        Ok(Box::new(Sieve::new(Box::new(detector), 0.0, (self.min_face as f32).max(2.0))))
+        Ok(Box::new(Sieve::new(Box::new(detector), 0.0, least_px)))
+    }
+
+    /// Other people's detector, if that is what the file holds.
+    #[cfg(feature = "onnx")]
+    fn imported(&self) -> Result<Option<facenet_onnx::Imported>> {
+        Ok(self.detector.as_deref().map(facenet_onnx::Imported::load).transpose()?.flatten())
     }
 
     fn model(&self) -> Result<DetectorModel> {
@@ -163,6 +176,12 @@ impl DetectorOptions {
     }
 
     fn key(&self) -> Result<String> {
+        #[cfg(feature = "onnx")]
+        if let Some(imported) = self.imported()? {
+            let files: Vec<&str> = imported.files().iter().map(facenet_onnx::OnnxFile::digest).collect();
+            let manifest = imported.manifest().to_toml();
+            return Ok(format!("{} {manifest} {:?} {}", files.join(" "), self.min_score, self.min_face));
+        }
         let model = self.model()?;
         let (score, facts) = (self.min_score.unwrap_or(model.facts().score), model.facts());
         Ok(format!("{} {} {score} {}", facts.network, facts.weights, self.min_face))
@@ -231,5 +250,5 @@ impl Crop {
 fn build(model: &ModelOptions, crop: Crop, detector: &DetectorOptions) -> Result<FaceEngine> {
     let model = model.load()?;
     let detector = crop.detector(model.contract(), detector)?;
-    Ok(FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model))).with_framing(crop.framing()))
+    Ok(FaceEngine::new(detector, model.embedder()?).with_framing(crop.framing()))
 }

@@ -6,6 +6,7 @@ mod console;
 mod engine;
 mod failure;
 mod inputs;
+mod loaded;
 mod numbers;
 mod outcome;
 mod output;

@@ -20,6 +20,7 @@ use crate::network::{self, Graph};
 use crate::preprocess::preprocess;
 use crate::weights::Weights;
 pub(crate) use body::{Body, FoldedWeights, fold};
+pub use folded::Folded;
 
 /// Images that one thread takes through the network at a time: enough for wide products on 3×3 maps, few enough
 /// that the values stay in the cache.

@@ -38,7 +38,7 @@ pub use detector::{
     detector_input,
 };
 pub use engine::{EngineError, FaceEngine};
-pub use frozen::{FrozenNetwork, WrongEdge};
+pub use frozen::{Folded, FrozenNetwork, WrongEdge};
 pub use model::{Model, ModelError, write_beside};
 pub use preprocess::{PREPROCESSING_VERSION, preprocess};
 pub use quality::{Quality, Reason};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use facenet::{FaceEngine, FrozenNetwork, Model};
+use facenet::FaceEngine;
 use facenet_core::{Threshold, ThresholdInterval};
 use facenet_eval::{Bootstrap, Calibrated, ScoredPairs, calibrate, reliability, reliability_svg, write_file};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::eval::{EmbeddedPairs, SkipOptions, faces_of_people};
 use crate::console::Console;
 use crate::engine::{Crop, DetectorOptions};
+use crate::loaded::Loaded;
 use crate::numbers::percent;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
@@ -76,11 +77,11 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let model = Model::load(&args.model)?;
+    let model = Loaded::load(&args.model)?;
     let target = args.output.as_ref().unwrap_or(&args.model);
     check_writable(target)?;
     let detector = args.crop.detector(model.contract(), &DetectorOptions::default())?;
-    let engine = FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model)));
+    let engine = FaceEngine::new(detector, model.embedder()?);
     let scored = score(args, &engine, console)?;
     let path: &Path = args.pairs.as_ref().unwrap_or(&args.images);
     let data = args.data.clone().unwrap_or_else(|| path.display().to_string());
@@ -92,7 +93,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         write_file(plot, reliability_svg(&format!("Reliability on {data}"), &bins)?)?;
     }
     let Calibrated { thresholds, calibration } = calibrated;
-    let model = model.with_thresholds(thresholds.clone()).with_calibration(Some(calibration.clone()));
+    let model = model.calibrated(thresholds.clone(), calibration.clone());
     model.save(target)?;
     console.note(format_args!("wrote the calibration into {}", target.display()));
     if args.json {

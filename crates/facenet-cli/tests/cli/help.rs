@@ -42,6 +42,13 @@ fn the_help_texts() {
     }
 }
 
+#[cfg(feature = "onnx")]
+#[test]
+fn the_help_texts_of_import_and_export() {
+    insta::assert_snapshot!("model_import", help(&["model", "import"]));
+    insta::assert_snapshot!("model_export", help(&["model", "export"]));
+}
+
 #[test]
 fn without_a_command_the_help_is_an_error() {
     let run = Scene::new().run_plain(&[]).ended(2);

@@ -17,6 +17,8 @@ mod eval_report;
 mod help;
 mod identify;
 mod model;
+#[cfg(feature = "onnx")]
+mod model_import;
 #[cfg(feature = "mpi")]
 mod mpirun;
 mod scene;
