@@ -5,6 +5,7 @@ mod calibrate;
 mod cluster;
 mod embed;
 mod eval;
+mod experiment;
 mod identify;
 mod model;
 #[cfg(feature = "train")]
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     /// Measure a model on labelled data.
     #[command(subcommand)]
     Eval(eval::Command),
+    Experiment(experiment::Args),
     Calibrate(calibrate::Args),
     /// Show models and networks.
     #[command(subcommand)]
@@ -43,6 +45,7 @@ impl Command {
             Self::Identify(args) => identify::run(args, console),
             Self::Cluster(args) => cluster::run(args, console),
             Self::Eval(command) => eval::run(command, console),
+            Self::Experiment(args) => experiment::run(args, console),
             Self::Calibrate(args) => calibrate::run(args, console),
             Self::Model(command) => model::run(command, console),
             Self::Bench(args) => bench::run(args, console),

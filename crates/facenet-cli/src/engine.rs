@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use facenet::{AlignedCrop, CenterCrop, FaceEngine, FrozenNetwork, Model};
 use facenet_core::{Contract, Detector};
+use serde::Deserialize;
 
 /// Which model embeds.
 #[derive(Debug, Clone, clap::Args)]
@@ -46,7 +47,8 @@ pub(crate) struct TightEngineOptions {
 }
 
 /// Where the face lies in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Crop {
     /// A photo with one face in its middle: a centred square of half the shorter edge, as in LFW
     Center,
@@ -66,6 +68,19 @@ impl ModelOptions {
             Some(path) => Ok(Model::load(path)?),
             None => Ok(Model::shipped()?),
         }
+    }
+
+    /// Builds an engine that looks for faces where `crop` says.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(crate) fn build(&self, crop: Crop) -> Result<FaceEngine> {
+        build(self, crop)
+    }
+
+    /// The options as they are given to a command.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        self.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]).collect()
     }
 
     /// Where the model comes from, in words.
@@ -103,7 +118,7 @@ impl AlignedEngineOptions {
 
     /// The options as they are given to a command, without those that are the default.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let model = self.model.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]);
+        let model = self.model.arguments().into_iter();
         let crop = self.crop.to_possible_value().filter(|_| self.crop != Crop::None);
         let crop = crop.into_iter().flat_map(|crop| ["--crop".into(), crop.get_name().to_owned()]);
         model.chain(crop).collect()

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result};
 use facenet::{FaceEngine, Limits, cut_chip, read_image};
 use facenet_core::{Chip, Embedding, Face, RgbImage};
+use facenet_eval::ImageChange;
 use rayon::prelude::*;
 
 use crate::console::Console;
@@ -23,6 +24,7 @@ const PICTURE_EDGE_PX: u32 = 128;
 pub(crate) struct Pipeline<'a> {
     engine: &'a FaceEngine,
     with_pictures: bool,
+    change: Option<ImageChange>,
 }
 
 /// What was found in an image.
@@ -52,12 +54,17 @@ struct CutFace {
 impl<'a> Pipeline<'a> {
     /// A pipeline through `engine`.
     pub(crate) fn new(engine: &'a FaceEngine) -> Self {
-        Self { engine, with_pictures: false }
+        Self { engine, with_pictures: false, change: None }
     }
 
     /// Keeps a small picture of every face too.
     pub(crate) fn with_pictures(self) -> Self {
         Self { with_pictures: true, ..self }
+    }
+
+    /// Changes every image before it is embedded, about its most confident face.
+    pub(crate) fn with_change(self, change: Option<ImageChange>) -> Self {
+        Self { change, ..self }
     }
 
     /// Gives each of `paths` that is an image to `each`, in their order; one that is not is reported on `console`
@@ -128,7 +135,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn cut(&self, path: &Path) -> Result<Vec<(CutFace, Chip)>> {
-        let image = read_image(path, &Limits::default()).map_err(|error| error.reason)?;
+        let image = self.changed(read_image(path, &Limits::default()).map_err(|error| error.reason)?)?;
         let picture = |face: &Face| {
             let edge_px = face.bounds.width.max(face.bounds.height).min(PICTURE_EDGE_PX as f32) as u32;
             cut_chip(&image, &face.bounds, edge_px.max(1)).map(|chip| chip.image().clone())
@@ -138,6 +145,14 @@ impl<'a> Pipeline<'a> {
             Ok((CutFace { face, picture }, chip))
         });
         faces.collect()
+    }
+
+    fn changed(&self, image: RgbImage) -> Result<RgbImage> {
+        let Some(change) = self.change else { return Ok(image) };
+        match self.engine.detect(&image)?.first() {
+            Some(face) => change.apply(&image, &face.bounds).context("cannot change the image"),
+            None => Ok(image),
+        }
     }
 
     /// One result a chip. A batch that fails is tried chip by chip, so that a single face does not take the others

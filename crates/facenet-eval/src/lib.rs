@@ -28,6 +28,7 @@
 //! ```
 
 mod all_pairs;
+mod axes;
 mod bootstrap;
 mod calibration;
 mod chart;
@@ -35,6 +36,7 @@ mod clustering;
 mod comparison;
 mod compat;
 mod det_picture;
+mod experiment;
 mod facts;
 mod hardest;
 mod identification;
@@ -64,6 +66,10 @@ pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScore
 pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
+pub use experiment::{
+    CellError, CellFigures, CellStore, ExperimentKind, ExperimentReport, ExperimentRow, FactColumn, FactUnit,
+    Group, ImageChange, NotAChange, PaperVal,
+};
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;
 pub use identification::{

@@ -51,7 +51,7 @@ pub use config::{
     ConfigError, DataConfig, NetworkConfig, RunConfig, StageConfig, TrainConfig, ValidConfig,
     ValidationConfig,
 };
-pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
+pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, PartBy, PartConfig, Unreadable};
 pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
 pub use log::{LogError, Record, StepRecord, ValidationRecord};

@@ -18,8 +18,9 @@ use anyhow::Result;
 use crate::console::Console;
 use crate::outcome::Outcome;
 
+pub(crate) use self::command_line::command_line;
 pub(crate) use self::embeddings::{EmbeddedPairs, SkipOptions};
-pub(crate) use self::hold_out::faces_of_people;
+pub(crate) use self::hold_out::{Kernels, faces_of_people, images_of_people};
 
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]

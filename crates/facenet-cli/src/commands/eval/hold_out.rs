@@ -1,5 +1,6 @@
 //! `facenet eval holdout`: the paper's own protocol, all pairs of labelled faces.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -63,7 +64,7 @@ enum PairingArg {
 }
 
 /// The matrix product of the networks, for tiles of distances.
-struct Kernels;
+pub(crate) struct Kernels;
 
 impl DotProducts for Kernels {
     fn products(&self, left: Side<'_>, right: Side<'_>, dimension: usize, out: &mut [f32]) {
@@ -133,6 +134,28 @@ fn write_curves(folder: &Path, model: &str, report: &HoldOutReport) -> Result<()
     Ok(())
 }
 
+/// The images in the folders below `images`, each folder a person, with the person of each.
+///
+/// # Errors
+/// When there is none, or a folder cannot be listed.
+pub(crate) fn images_of_people(images: &Path) -> Result<(Vec<PathBuf>, Vec<u32>)> {
+    let (mut files, mut people) = (Vec::new(), Vec::new());
+    let mut numbers = HashMap::new();
+    for entry in WalkDir::new(images).min_depth(2).max_depth(2).sort_by_file_name() {
+        let path = entry?.into_path();
+        if facenet_gallery::has_image_ending(&path) {
+            let folder = path.parent().expect("two levels deep").to_path_buf();
+            let next = numbers.len() as u32;
+            people.push(*numbers.entry(folder).or_insert(next));
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        bail!("found no image in `{}`, expected a folder for each person", images.display());
+    }
+    Ok((files, people))
+}
+
 /// The faces of every image in the folders below `images`, each folder a person.
 pub(crate) fn faces_of_people(
     images: &Path,
@@ -141,24 +164,13 @@ pub(crate) fn faces_of_people(
     skip: SkipOptions,
     console: &mut Console,
 ) -> Result<FaceMatrix> {
-    let mut files = Vec::new();
-    let mut people = std::collections::HashMap::new();
-    for entry in WalkDir::new(images).min_depth(2).max_depth(2).sort_by_file_name() {
-        let path = entry?.into_path();
-        if facenet_gallery::has_image_ending(&path) {
-            let folder = path.parent().expect("two levels deep").to_path_buf();
-            let number = people.len() as u32;
-            people.entry(folder).or_insert(number);
-            files.push(path);
-        }
-    }
-    if files.is_empty() {
-        bail!("found no image in `{}`, expected a folder for each person", images.display());
-    }
+    let (files, people) = images_of_people(images)?;
+    let mut people = files.iter().zip(people);
     let mut faces = FaceMatrix::new(dimension);
     pipeline.run(&files, console, |Photo { path, faces: found }, console| {
+        let (_, person) = people.find(|(file, _)| **file == path).expect("the order is kept");
         match found.into_iter().next() {
-            Some(first) => faces.push(&first.embedding, people[path.parent().expect("in a folder")])?,
+            Some(first) => faces.push(&first.embedding, person)?,
             None => console.failed(&path, &anyhow!("no face was found")),
         }
         Ok(())
