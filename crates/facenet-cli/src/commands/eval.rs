@@ -11,6 +11,7 @@ mod lfw;
 mod output;
 mod pairs;
 mod report;
+mod source;
 mod ytf;
 
 use anyhow::Result;
@@ -21,6 +22,7 @@ use crate::outcome::Outcome;
 pub(crate) use self::command_line::command_line;
 pub(crate) use self::embeddings::{EmbeddedPairs, SkipOptions};
 pub(crate) use self::hold_out::{Kernels, faces_of_people, images_of_people};
+pub(crate) use self::source::Source;
 
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]
