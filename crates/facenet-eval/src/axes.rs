@@ -66,6 +66,8 @@ fn draw_head(area: &Area<'_>, title: &str, legend: &[(String, RGBColor)]) -> Res
 pub(crate) struct Labels<'a> {
     pub(crate) x_title: &'a str,
     pub(crate) y_title: &'a str,
+    /// The most numbers under the axis; none, one for every decade.
+    pub(crate) x_labels: Option<usize>,
     pub(crate) x: &'a dyn Fn(&f64) -> String,
     pub(crate) y: &'a dyn Fn(&f64) -> String,
 }
@@ -89,9 +91,11 @@ where
         .x_label_area_size(X_LABELS_PX)
         .y_label_area_size(Y_LABELS_PX)
         .build_cartesian_2d(x, y)?;
-    chart
-        .configure_mesh()
-        .x_desc(labels.x_title)
+    let mut mesh = chart.configure_mesh();
+    if let Some(most) = labels.x_labels {
+        mesh.x_labels(most);
+    }
+    mesh.x_desc(labels.x_title)
         .y_desc(labels.y_title)
         .x_label_formatter(&|at| (labels.x)(at))
         .y_label_formatter(&|at| (labels.y)(at))

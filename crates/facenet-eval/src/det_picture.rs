@@ -36,6 +36,7 @@ fn draw_curves(area: &Area<'_>, banded: &[Banded<'_>], finest: Finest) -> Result
     let labels = Labels {
         x_title: "FAR: impostor pairs accepted",
         y_title: "1 − VAL: genuine pairs refused",
+        x_labels: None,
         x: &|far| decade_label(*far),
         y: &|miss| decade_label(*miss),
     };

@@ -48,6 +48,7 @@ fn draw_curves(area: &Area<'_>, banded: &[Banded<'_>], finest: f64) -> Result<()
     let labels = Labels {
         x_title: "FAR: impostor pairs accepted",
         y_title: "VAL: genuine pairs accepted",
+        x_labels: None,
         x: &|far| decade_label(*far),
         y: &|val| format!("{:.0} %", 100.0 * val),
     };

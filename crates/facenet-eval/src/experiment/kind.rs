@@ -137,7 +137,7 @@ impl Group {
     pub fn is_logarithmic(self) -> bool {
         matches!(
             self,
-            Self::MultiplyAdds | Self::Pixels | Self::Dimensions | Self::TrainingImages | Self::Scale
+            Self::MultiplyAdds | Self::Pixels | Self::Dimensions | Self::TrainingImages
         )
     }
 
@@ -151,9 +151,10 @@ impl Group {
         match self {
             Self::MultiplyAdds | Self::Pixels | Self::TrainingImages => short(value),
             Self::JpegQuality | Self::Dimensions => format!("{value:.0}"),
-            Self::ShiftRight | Self::ShiftDown => format!("{value:+.2}"),
-            Self::Rotation => format!("{value:+.0}°"),
-            Self::Scale => format!("{value:.2}"),
+            Self::ShiftRight | Self::ShiftDown if value.abs() >= 0.005 => format!("{value:+.2}"),
+            Self::Rotation if value.abs() >= 0.5 => format!("{value:+.0}°"),
+            Self::ShiftRight | Self::ShiftDown | Self::Rotation => "0".into(),
+            Self::Scale => format!("{value:.1}"),
         }
     }
 }
@@ -184,5 +185,6 @@ mod tests {
     fn shifts_and_turns_say_their_direction() {
         assert_eq!(Group::ShiftDown.label(-0.1), "-0.10");
         assert_eq!(Group::Rotation.label(10.0), "+10°");
+        assert_eq!((Group::ShiftRight.label(-1e-17), Group::Rotation.label(0.0)), ("0".into(), "0".into()));
     }
 }

@@ -8,6 +8,9 @@ use super::{ExperimentReport, ExperimentRow, Group, paper};
 use crate::axes::{Area, Labels, chart, picture};
 use crate::picture::{COLOURS, INK, PictureError, text};
 
+/// The most numbers under all panels: more would run into each other.
+const LABELS: usize = 12;
+
 /// What is drawn of one FAR, or of the paper.
 struct Series {
     label: String,
@@ -35,7 +38,7 @@ impl ExperimentReport {
             self.groups().into_iter().map(|group| (group, self.series(group))).collect();
         picture(self.kind.title(), &legend(&panels), |body| {
             for (area, (group, series)) in body.split_evenly((1, panels.len())).iter().zip(&panels) {
-                draw_panel(area, *group, series)?;
+                draw_panel(area, *group, series, LABELS / panels.len())?;
             }
             Ok(())
         })
@@ -88,7 +91,7 @@ fn legend(panels: &[(Group, Vec<Series>)]) -> Vec<(String, RGBColor)> {
     legend
 }
 
-fn draw_panel(area: &Area<'_>, group: Group, series: &[Series]) -> Result<(), PictureError> {
+fn draw_panel(area: &Area<'_>, group: Group, series: &[Series], labels: usize) -> Result<(), PictureError> {
     let places = || series.iter().flat_map(|series| &series.points).map(|point| point.at);
     let (least, most) = (places().fold(f64::INFINITY, f64::min), places().fold(f64::NEG_INFINITY, f64::max));
     if least > most {
@@ -97,14 +100,20 @@ fn draw_panel(area: &Area<'_>, group: Group, series: &[Series]) -> Result<(), Pi
     if group.is_logarithmic() {
         // A tenth of the way more at both ends, and more than nothing around a single point.
         let room = (most / least).powf(0.1).max(1.2);
-        draw_axes(area, group, series, (least / room..most * room).log_scale())
+        draw_axes(area, group, series, labels, (least / room..most * room).log_scale())
     } else {
         let room = (0.06 * (most - least)).max(1e-3 * most.abs()).max(1e-3);
-        draw_axes(area, group, series, least - room..most + room)
+        draw_axes(area, group, series, labels, least - room..most + room)
     }
 }
 
-fn draw_axes<X>(area: &Area<'_>, group: Group, series: &[Series], x: X) -> Result<(), PictureError>
+fn draw_axes<X>(
+    area: &Area<'_>,
+    group: Group,
+    series: &[Series],
+    most: usize,
+    x: X,
+) -> Result<(), PictureError>
 where
     X: AsRangedCoord<Value = f64>,
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
@@ -112,6 +121,7 @@ where
     let labels = Labels {
         x_title: group.title(),
         y_title: "VAL",
+        x_labels: Some(most),
         x: &|at| group.label(*at),
         y: &|val| format!("{:.0} %", 100.0 * val),
     };

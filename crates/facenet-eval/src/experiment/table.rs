@@ -23,14 +23,16 @@ impl ExperimentReport {
         head.extend(self.facts.iter().map(|fact| fact.name.clone()));
         head.extend(self.fars.iter().map(|far| format!("VAL @ FAR {far:.0e}")));
         head.extend(["EER", "accuracy", "paper: VAL @ FAR 1e-3"].map(String::from));
-        let with_accuracy = self.has_accuracy();
+        // The last two columns stand only where they say something.
+        let last_two = [self.has_accuracy(), self.rows.iter().any(|row| row.paper.is_some())];
+        let always = head.len() - last_two.len();
         let shown = |cells: Vec<String>| {
-            let accuracy = cells.len() - 2;
-            let keep = |(i, cell)| (i != accuracy || with_accuracy).then_some(cell);
-            let cells: Vec<String> = cells.into_iter().enumerate().filter_map(keep).collect();
+            let keep = |&(i, _): &(usize, String)| i < always || last_two[i - always];
+            let cells: Vec<String> =
+                cells.into_iter().enumerate().filter(keep).map(|(_, cell)| cell).collect();
             format!("| {} |\n", cells.join(" | "))
         };
-        let columns = head.len() - usize::from(!with_accuracy);
+        let columns = always + last_two.iter().filter(|&&stands| stands).count();
         let mut text = shown(head);
         text += &format!("|---|{}\n", "---:|".repeat(columns - 1));
         for row in &self.rows {
@@ -150,6 +152,16 @@ mod tests {
         assert!(!table.contains("accuracy"), "{table}");
         let columns: Vec<usize> = table.lines().map(|line| line.matches('|').count()).collect();
         assert_eq!(columns, [7; 7], "{table}");
+    }
+
+    #[test]
+    fn what_the_paper_has_no_figures_of_has_no_column_for_them() {
+        let mut report = dimensions();
+        report.rows.truncate(1);
+        let table = report.table();
+        assert!(!table.contains("paper") && table.contains("accuracy"), "{table}");
+        let columns: Vec<usize> = table.lines().map(|line| line.matches('|').count()).collect();
+        assert_eq!(columns, [7; 3], "{table}");
     }
 
     #[test]
