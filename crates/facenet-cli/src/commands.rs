@@ -7,6 +7,7 @@ mod cluster;
 mod detect;
 mod embed;
 mod eval;
+mod experiment;
 mod identify;
 mod model;
 mod track;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     /// Measure a model on labelled data.
     #[command(subcommand)]
     Eval(eval::Command),
+    Experiment(experiment::Args),
     Calibrate(calibrate::Args),
     /// Show models and networks; import and export models.
     #[command(subcommand)]
@@ -56,6 +58,7 @@ impl Command {
             Self::Identify(args) => identify::run(args, console),
             Self::Cluster(args) => cluster::run(args, console),
             Self::Eval(command) => eval::run(command, console),
+            Self::Experiment(args) => experiment::run(args, console),
             Self::Calibrate(args) => calibrate::run(args, console),
             Self::Model(command) => model::run(command, console),
             Self::Track(args) => track::run(args, console),

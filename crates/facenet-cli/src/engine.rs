@@ -8,6 +8,7 @@ use facenet::{
     AlignedCrop, CenterCrop, DetectorModel, FaceDetector, FaceEngine, Framing, Model, Search, Sieve,
 };
 use facenet_core::{Contract, Detector};
+use serde::Deserialize;
 
 use crate::loaded::Loaded;
 
@@ -76,7 +77,8 @@ pub(crate) struct TightEngineOptions {
 }
 
 /// Where the face lies in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Crop {
     /// Wherever the detector finds a face; it is turned upright by its landmarks
     Detect,
@@ -101,6 +103,19 @@ impl ModelOptions {
             Some(path) => Loaded::load(path),
             None => Ok(Loaded::Ours(Model::shipped()?)),
         }
+    }
+
+    /// Builds an engine that looks for faces where `crop` says.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(crate) fn build(&self, crop: Crop) -> Result<FaceEngine> {
+        build(self, crop)
+    }
+
+    /// The options as they are given to a command.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        self.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]).collect()
     }
 
     /// Where the model comes from, in words.
@@ -207,7 +222,7 @@ impl AlignedEngineOptions {
 
     /// The options as they are given to a command, without those that are the default.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let model = self.model.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]);
+        let model = self.model.arguments().into_iter();
         let crop = self.crop.to_possible_value().filter(|_| self.crop != Crop::None);
         let crop = crop.into_iter().flat_map(|crop| ["--crop".into(), crop.get_name().to_owned()]);
         model.chain(crop).collect()

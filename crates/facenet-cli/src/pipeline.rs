@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result};
 use facenet::{ChipCutter, FaceEngine, Limits, Quality, Reason, decode, read_image_bytes};
 use facenet_core::{Chip, Embedding, Face, RgbImage};
+use facenet_eval::ImageChange;
 use rayon::prelude::*;
 
 use crate::cache::{self, Cache, CachedFace, Content, State};
@@ -27,6 +28,7 @@ pub(crate) struct Pipeline<'a> {
     with_pictures: bool,
     with_quality: bool,
     min_quality: f32,
+    change: Option<ImageChange>,
 }
 
 /// What was found in an image.
@@ -69,7 +71,14 @@ enum Looked {
 impl<'a> Pipeline<'a> {
     /// A pipeline through `engine`.
     pub(crate) fn new(engine: &'a FaceEngine) -> Self {
-        Self { engine, cache: None, with_pictures: false, with_quality: false, min_quality: 0.0 }
+        Self {
+            engine,
+            cache: None,
+            with_pictures: false,
+            with_quality: false,
+            min_quality: 0.0,
+            change: None,
+        }
     }
 
     /// Keeps a small picture of every face too.
@@ -91,6 +100,11 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn with_cache(self, cache: Option<Cache>) -> Self {
         // One kind of entry for all: with quality.
         Self { with_quality: self.with_quality || cache.is_some(), cache, ..self }
+    }
+
+    /// Changes every image before it is embedded, about its most confident face.
+    pub(crate) fn with_change(self, change: Option<ImageChange>) -> Self {
+        Self { change, ..self }
     }
 
     /// Gives each of `paths` that is an image to `each`, in their order; one that is not is reported on `console`
@@ -211,7 +225,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn cut(&self, bytes: &[u8]) -> Result<Vec<(CutFace, Chip)>> {
-        let image = decode(bytes, &Limits::default())?;
+        let image = self.changed(decode(bytes, &Limits::default())?)?;
         let faces = self.engine.chips(&image)?.into_iter().map(|(face, chip)| {
             let picture = self.with_pictures.then(|| self.picture(&image, &face)).transpose()?;
             let quality = self.with_quality.then(|| quality(&image, &face));
@@ -225,6 +239,14 @@ impl<'a> Pipeline<'a> {
         let square = self.engine.square(face).context("a face that was cut out has a square")?;
         let edge_px = square.edge.min(PICTURE_EDGE_PX as f32) as u32;
         Ok(ChipCutter::new().cut_turned(image, &square, edge_px.max(1))?.image().clone())
+    }
+
+    fn changed(&self, image: RgbImage) -> Result<RgbImage> {
+        let Some(change) = self.change else { return Ok(image) };
+        match self.engine.detect(&image)?.first() {
+            Some(face) => change.apply(&image, &face.bounds).context("cannot change the image"),
+            None => Ok(image),
+        }
     }
 
     /// One result a chip. A batch that fails is tried chip by chip, so that a single face does not take the others

@@ -28,6 +28,7 @@
 //! ```
 
 mod all_pairs;
+mod axes;
 mod bootstrap;
 mod calibration;
 mod chart;
@@ -36,6 +37,7 @@ mod comparison;
 mod compat;
 mod det_picture;
 mod detection;
+mod experiment;
 mod facts;
 mod hardest;
 mod identification;
@@ -69,6 +71,10 @@ pub use det_picture::det_svg;
 pub use detection::{
     DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
     LandmarkError, RangeReport, read_detection_labels, read_wider_labels,
+};
+pub use experiment::{
+    CellError, CellFigures, CellStore, ExperimentKind, ExperimentReport, ExperimentRow, FactColumn, FactUnit,
+    Group, ImageChange, NotAChange, PaperVal,
 };
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;

@@ -52,7 +52,7 @@ pub use config::{
     ConfigError, DataConfig, NetworkConfig, RunConfig, StageConfig, TrainConfig, ValidConfig,
     ValidationConfig,
 };
-pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
+pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, PartBy, PartConfig, Unreadable};
 pub use detector::{
     DetectorConfig, DetectorConfigError, DetectorData, DetectorEvent, DetectorLossConfig, DetectorNetwork,
     DetectorRunConfig, DetectorTrainError, SceneConfig, TrainedDetector, ValidDetectorConfig, train_detector,

@@ -102,7 +102,8 @@ impl<'a> Trainer<'a> {
         processes: &'a dyn Processes,
     ) -> Result<Self, TrainError> {
         let settings = config.settings();
-        let dataset = Arc::new(Dataset::open(&settings.data.train)?.cached_up_to(settings.data.cache_mib));
+        let dataset = Dataset::open_part(&settings.data.train, settings.data.part)?;
+        let dataset = Arc::new(dataset.cached_up_to(settings.data.cache_mib));
         if let Some(writer) = &mut writer {
             (writer.show)(Event::Data {
                 identities: dataset.identities().len(),

@@ -12,6 +12,7 @@ mod output;
 mod pairs;
 mod reject;
 mod report;
+mod source;
 mod ytf;
 
 use anyhow::Result;
@@ -19,8 +20,10 @@ use anyhow::Result;
 use crate::console::Console;
 use crate::outcome::Outcome;
 
+pub(crate) use self::command_line::command_line;
 pub(crate) use self::embeddings::{EmbeddedPairs, SkipOptions};
-pub(crate) use self::hold_out::faces_of_people;
+pub(crate) use self::hold_out::{Kernels, faces_of_people, images_of_people};
+pub(crate) use self::source::Source;
 
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]

@@ -32,6 +32,7 @@ fn the_help_texts() {
         "eval ytf",
         "eval bin",
         "eval holdout",
+        "experiment",
         "calibrate",
         "model show",
         "model table",
