@@ -110,18 +110,10 @@ fn what_does_not_fit_is_told_with_both_sides() {
     error: cannot import `ours.onnx`
       cause: 1 ONNX files were given, but the manifest describes 3
     "#);
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector"]), @r#"
-    error: the manifest `lite` describes the kind `embedder`, expected `detector`
-    "#);
-    insta::assert_snapshot!(error("letter.onnx", &["--as", "embedder", "--preset", "sface"]), @r#"
-    error: `letter.onnx` is not an ONNX file, or it is damaged: a field claims 8 bytes, but 7 are left
-    "#);
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--manifest", "loop.toml"]), @r#"
-    error: the manifests extend each other without end: loop.toml -> loop.toml
-    "#);
-    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--name", "my own"]), @r#"
-    error: the manifest `with these options` cannot be used: the name `my own` is not 1 to 64 letters, digits, `.`, `_` and `-`
-    "#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "detector"]), @r#"error: the manifest `lite` describes the kind `embedder`, expected `detector`"#);
+    insta::assert_snapshot!(error("letter.onnx", &["--as", "embedder", "--preset", "sface"]), @r#"error: `letter.onnx` is not an ONNX file, or it is damaged: a field claims 8 bytes, but 7 are left"#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--manifest", "loop.toml"]), @r#"error: the manifests extend each other without end: loop.toml -> loop.toml"#);
+    insta::assert_snapshot!(error("ours.onnx", &["--as", "embedder", "--name", "my own"]), @r#"error: the manifest `with these options` cannot be used: the name `my own` is not 1 to 64 letters, digits, `.`, `_` and `-`"#);
     assert!(!scene.at("m.safetensors").exists());
 }
 
@@ -187,9 +179,7 @@ fn an_imported_model_is_not_exported_again() {
 fn an_export_tells_what_it_wrote() {
     let run = Scene::new().run(&["model", "export", "ours.onnx", "--json"]).ended(0);
     insta::with_settings!({filters => [FILTERS[1], (r#""bytes":\d+"#, r#""bytes":[number]"#)]}, {
-        insta::assert_snapshot!(run.stdout, @r#"
-        {"model":"[model]","file":"ours.onnx","bytes":[number],"opset":17,"input":"image","output":"embedding"}
-        "#);
+        insta::assert_snapshot!(run.stdout, @r#"{"model":"[model]","file":"ours.onnx","bytes":[number],"opset":17,"input":"image","output":"embedding"}"#);
     });
 }
 
