@@ -135,10 +135,7 @@ impl Group {
 
     /// Whether its axis is logarithmic.
     pub fn is_logarithmic(self) -> bool {
-        matches!(
-            self,
-            Self::MultiplyAdds | Self::Pixels | Self::Dimensions | Self::TrainingImages
-        )
+        matches!(self, Self::MultiplyAdds | Self::Pixels | Self::Dimensions | Self::TrainingImages)
     }
 
     /// Whether its rows are points of one curve; networks are not.
