@@ -69,6 +69,11 @@ impl Writer<'_> {
                 let sum = self.step("Add", inputs, "sum", &[]);
                 self.last("Relu", &[&sum], &[])
             }
+            // By its defaults, the nearest value of a half-pixel grid: at twice the size, each value four times.
+            Layer::Upsample => {
+                let scales = self.floats("scales", &[4], &[1.0, 1.0, 2.0, 2.0]);
+                self.last("Resize", &[x, "", &scales], &[])
+            }
             Layer::AveragePool => self.last("GlobalAveragePool", &[x], &[]),
             Layer::Maxout { pieces: 1 } | Layer::Embed { .. } => self.connection(x, folded(), "out"),
             Layer::Maxout { pieces } => {
