@@ -73,7 +73,7 @@ impl VideoFrames {
     /// # Errors
     /// When there is no ffmpeg or no such file, or `every` is not in `(0, 86400]`.
     pub fn of_file(path: &Path, every: f64, limits: Limits) -> Result<Self, VideoError> {
-        fs_err::metadata(path).map_err(VideoError::Unreadable)?;
+        std::fs::metadata(path).map_err(VideoError::Unreadable)?;
         let mut name = std::ffi::OsString::from("file:");
         name.push(path);
         Self::start(
