@@ -110,7 +110,7 @@ impl ModelOptions {
     /// # Errors
     /// As [`load`](Self::load).
     pub(crate) fn build(&self, crop: Crop) -> Result<FaceEngine> {
-        build(self, crop)
+        build(self, crop, &DetectorOptions::default())
     }
 
     /// The options as they are given to a command.
@@ -193,7 +193,7 @@ impl DetectorOptions {
     fn key(&self) -> Result<String> {
         #[cfg(feature = "onnx")]
         if let Some(imported) = self.imported()? {
-            let files: Vec<&str> = imported.files().iter().map(facenet_onnx::OnnxFile::digest).collect();
+            let files: Vec<String> = imported.files().iter().map(facenet_onnx::OnnxFile::digest).collect();
             let manifest = imported.manifest().to_toml();
             return Ok(format!("{} {manifest} {:?} {}", files.join(" "), self.min_score, self.min_face));
         }

@@ -108,7 +108,7 @@ impl Source {
     ) -> Result<()> {
         match self {
             Self::Engine(engine) => {
-                Pipeline::new(engine).run(images, console, |Photo { path, faces }, console| {
+                Pipeline::new(engine).run(images, console, |Photo { path, faces, .. }, console| {
                     match faces.into_iter().next() {
                         Some(first) => each(path, first.embedding)?,
                         None => console.failed(&path, &anyhow::anyhow!("no face was found")),

@@ -101,7 +101,7 @@ impl TestFaces {
         Pipeline::new(engine).with_change(change).run(
             &self.files,
             console,
-            |Photo { path, faces }, console| {
+            |Photo { path, faces, .. }, console| {
                 match faces.into_iter().next() {
                     Some(first) => embeddings.push(first.embedding),
                     None => console.failed(&path, &anyhow!("no face was found")),
