@@ -66,7 +66,7 @@ pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use detection::{
     DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
-    LandmarkError, RangeReport, read_detection_labels, read_wider_labels,
+    LandmarkError, RangeReport, precision_recall_svg, read_detection_labels, read_wider_labels,
 };
 pub use det_picture::det_svg;
 pub use facts::facts_csv;

@@ -3,6 +3,7 @@
 mod bin;
 mod cluster;
 mod command_line;
+mod detect;
 mod embeddings;
 mod hold_out;
 mod identify;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     HoldOut(hold_out::Args),
     Identify(identify::Args),
     Cluster(cluster::Args),
+    Detect(detect::Args),
     Report(report::Args),
 }
 
@@ -44,6 +46,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::HoldOut(args) => hold_out::run(args, console),
         Command::Identify(args) => identify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Detect(args) => detect::run(args, console),
         Command::Report(args) => report::run(args, console),
     }
 }
