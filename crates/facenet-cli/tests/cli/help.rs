@@ -6,7 +6,7 @@ use crate::scene::Scene;
 fn help(command: &[&str]) -> String {
     let help = Scene::new().run_plain(&[command, &["--help"]].concat()).ended(0).stdout;
     help.lines()
-        .filter(|line| !line.starts_with("  train "))
+        .filter(|line| !line.starts_with("  train"))
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()
 }
@@ -22,6 +22,7 @@ fn the_help_texts() {
         "eval pairs",
         "eval identify",
         "eval cluster",
+        "eval detect",
         "eval report",
         "eval lfw",
         "eval ytf",

@@ -7,6 +7,7 @@ mod cluster;
 mod drawn;
 mod embed;
 mod eval_cluster;
+mod eval_detect;
 mod eval_identify;
 mod eval_pairs;
 mod eval_protocols;
