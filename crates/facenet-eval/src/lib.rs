@@ -70,7 +70,7 @@ pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
 pub use detection::{
     DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
-    LandmarkError, RangeReport, read_detection_labels, read_wider_labels,
+    LandmarkError, RangeReport, precision_recall_svg, read_detection_labels, read_wider_labels,
 };
 pub use experiment::{
     CellError, CellFigures, CellStore, ExperimentKind, ExperimentReport, ExperimentRow, FactColumn, FactUnit,

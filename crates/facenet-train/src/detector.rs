@@ -3,6 +3,8 @@
 
 mod assign;
 mod config;
+#[cfg(test)]
+mod drawn;
 mod dual;
 mod loss;
 mod photos;

@@ -23,15 +23,20 @@ use turn::Turn;
 use views::{View, views};
 
 /// The largest face that a view which is not the coarsest answers for, in its pixels: coarser views see those better.
-const LARGEST_PX: f32 = 320.0;
+const LARGEST_PX: f32 = 160.0;
 /// A box that comes nearer than this to an edge where a tile was cut is a part of a face, in pixels of the tile.
 const CUT_PX: f32 = 4.0;
 /// Intersection over union from which two boxes are one face.
 const OVERLAP: f32 = 0.4;
 /// The part of the smaller of two boxes from which it is a part of the other.
 const INSIDE: f32 = 0.85;
-/// The score that a photo's best face must have for its other turns not to be tried.
-const SURE: f32 = 0.6;
+/// The score that a photo's best face must have for its other turns not to be tried: a face that lies on its side is often
+/// found as one that stands, but with less.
+const SURE: f32 = 0.8;
+/// By how much the best face of another turn must have a higher score for that turn to be the photo's.
+const SURER: f32 = 0.05;
+/// The longer side of the finest view of a turn that is tried, in pixels.
+const TRIED_PX: u32 = 640;
 /// Graphs of that many sizes are kept for later photos.
 const BODIES: usize = 8;
 
@@ -133,8 +138,8 @@ impl FaceDetector {
     }
 
     /// The faces of a photo as it stands, most confident first.
-    fn upright(&self, photo: &RgbImage) -> Vec<Face> {
-        let views = views(photo.width(), photo.height(), &self.search);
+    fn upright(&self, photo: &RgbImage, search: &Search) -> Vec<Face> {
+        let views = views(photo.width(), photo.height(), search);
         let threads = if views.len() == 1 { Threads::All } else { Threads::One };
         let found = views.par_iter().flat_map_iter(|view| self.look(photo, view, threads));
         suppress(found.collect(), OVERLAP, INSIDE)
@@ -236,19 +241,21 @@ fn is_upright(face: &Face) -> bool {
 
 impl Detector for FaceDetector {
     fn detect(&self, image: &RgbImage) -> Result<Vec<Face>, BoxError> {
-        let mut best = self.upright(image);
-        let confidence = |faces: &[Face]| faces.first().map_or(0.0, |face| face.score);
-        let stands = best.first().is_some_and(|face| face.score >= SURE && is_upright(face));
+        let faces = self.upright(image, &self.search);
+        let stands = faces.first().is_some_and(|face| face.score >= SURE && is_upright(face));
         if stands || !self.search.turns {
-            return Ok(best);
+            return Ok(faces);
         }
-        for turn in Turn::ALL {
-            let turned = self.upright(&turn.of(image));
-            if confidence(&turned) > confidence(&best) {
-                best = turned.iter().map(|face| turn.back(face, image.width(), image.height())).collect();
-            }
+        let confidence = |faces: &[Face]| faces.first().map_or(0.0, |face| face.score);
+        let finest_px = self.search.finest_px.min(TRIED_PX);
+        let tried = Search { finest_px, enlarge_up_to_px: 0, ..self.search };
+        let turns = Turn::ALL.map(|turn| (turn, confidence(&self.upright(&turn.of(image), &tried))));
+        let (turn, surest) = turns.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are turns");
+        if surest <= confidence(&faces) + SURER {
+            return Ok(faces);
         }
-        Ok(best)
+        let faces = self.upright(&turn.of(image), &self.search);
+        Ok(faces.iter().map(|face| turn.back(face, image.width(), image.height())).collect())
     }
 }
 

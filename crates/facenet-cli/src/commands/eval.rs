@@ -3,6 +3,7 @@
 mod bin;
 mod cluster;
 mod command_line;
+mod detect;
 mod embeddings;
 mod hold_out;
 mod identify;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Identify(identify::Args),
     Cluster(cluster::Args),
     Reject(reject::Args),
+    Detect(detect::Args),
     Report(report::Args),
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Identify(args) => identify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
         Command::Reject(args) => reject::run(args, console),
+        Command::Detect(args) => detect::run(args, console),
         Command::Report(args) => report::run(args, console),
     }
 }

@@ -23,6 +23,7 @@ fn the_help_texts() {
         "eval reject",
         "eval identify",
         "eval cluster",
+        "eval detect",
         "eval report",
         "eval lfw",
         "eval ytf",

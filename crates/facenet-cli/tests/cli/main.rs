@@ -9,6 +9,7 @@ mod detect;
 mod drawn;
 mod embed;
 mod eval_cluster;
+mod eval_detect;
 mod eval_embeddings;
 mod eval_identify;
 mod eval_pairs;

@@ -78,11 +78,14 @@ pub struct DetectorNetwork {
     pub name: String,
     /// The edge of a scene, in pixels: a multiple of 32.
     pub edge_px: usize,
+    /// A detector of the same network that the run begins with, instead of weights drawn at random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<PathBuf>,
 }
 
 impl Default for DetectorNetwork {
     fn default() -> Self {
-        Self { name: "lite-pyramid".into(), edge_px: 256 }
+        Self { name: "lite-pyramid".into(), edge_px: 256, start: None }
     }
 }
 
@@ -223,9 +226,10 @@ impl ValidDetectorConfig {
         &self.graph
     }
 
-    /// The settings that decide the weights, as text: two runs with equal text and data give equal weights.
+    /// The settings that decide the weights, as text: two runs with equal text, data and start give equal weights.
     pub fn recipe(&self) -> String {
         let recipe = DetectorConfig {
+            network: DetectorNetwork { start: None, ..self.config.network.clone() },
             data: DetectorData { folder: PathBuf::new(), cache_mib: 0 },
             device: DeviceConfig::default(),
             loader: LoaderConfig::default(),
@@ -242,5 +246,53 @@ impl ValidDetectorConfig {
             averaging: self.config.averaging,
             optimiser: self.config.optimiser,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = "data.folder = \"detect\"\nschedule.steps = 100\n";
+
+    fn parse(text: &str) -> DetectorConfig {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_effective_config_reads_back_as_it_was() {
+        let config = parse(LEAST);
+        assert_eq!((config.batch, config.network.edge_px), (16, 256));
+        assert_eq!(parse(&config.to_toml()), config);
+        let error = toml::from_str::<DetectorConfig>(&format!("sed = 1\n{LEAST}")).unwrap_err().to_string();
+        assert!(error.contains("unknown field `sed`"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_range_name_their_key_and_its_table() {
+        for (text, table, expected) in [
+            ("batch = 1", "", "`batch` is 1, but expected at least 2"),
+            ("network.edge_px = 100", "network", "`edge_px` is 100, but expected a multiple of 32, up to 4096"),
+            ("loss.boxes = -1.0", "loss", "`boxes` is -1, but expected a number from 0"),
+            ("run.keep = 0", "run", "`keep` is 0, but expected at least 1"),
+        ] {
+            match parse(&format!("{text}\n{LEAST}")).validate().unwrap_err() {
+                DetectorConfigError::Range { table: of, source } => {
+                    assert_eq!((of, source.to_string().as_str()), (table, expected));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let error = parse(&format!("network.name = \"nn2\"\n{LEAST}")).validate().unwrap_err();
+        assert_eq!(error.to_string(), "`network.name` is not usable");
+    }
+
+    #[test]
+    fn the_recipe_holds_what_decides_the_weights_and_nothing_else() {
+        let recipe = |text: &str| parse(text).validate().unwrap().recipe();
+        let base = recipe(LEAST);
+        assert_eq!(base, recipe(&format!("{LEAST}run.log_every = 3\nloader.workers = 7\n")));
+        assert_ne!(base, recipe(&format!("seed = 5\n{LEAST}")));
+        assert_ne!(base, recipe(&format!("scene.mosaic = 0.25\n{LEAST}")));
     }
 }

@@ -97,7 +97,7 @@ pub enum DetectorTrainError {
     Device(#[from] DeviceError),
     #[error("cannot validate the detector")]
     Validate(#[source] BoxError),
-    #[error("cannot write the trained detector")]
+    #[error(transparent)]
     Model(#[from] DetectorModelError),
     #[error(
         "the loss of step {step} is not a number; the last good checkpoint is kept\n\
@@ -163,10 +163,14 @@ impl<'a> Trainer<'a> {
         let validation = if validation.exists() { read_detection_labels(&validation)? } else { Vec::new() };
         let (faces, held_out) = (photos.face_count(), validation.len());
         show(DetectorEvent::Data { photos: photos.len(), faces, validation: held_out });
-        let (digest, terms) = (photos.digest(), config.terms());
-        let mut state = match run.last_checkpoint()? {
-            Some(path) => Checkpoint::read(&path, &terms, &digest)?,
-            None => Checkpoint::first(first_network(config.graph(), settings.seed), &terms),
+        let start = settings.network.start.as_deref().map(DetectorModel::load).transpose()?;
+        // What a run begins with is a part of what it learns from.
+        let begun = start.as_ref().map_or(String::new(), |model| format!(" from {}", model.facts().weights));
+        let (digest, terms) = (photos.digest() + &begun, config.terms());
+        let mut state = match (run.last_checkpoint()?, start) {
+            (Some(path), _) => Checkpoint::read(&path, &terms, &digest)?,
+            (None, None) => Checkpoint::first(first_network(config.graph(), settings.seed), &terms),
+            (None, Some(model)) => Checkpoint::first(network_of(config.graph(), &model)?, &terms),
         };
         state.network = state.network.on(settings.device.open()?);
         run.begin(&settings.to_toml(), settings.run.keep, state.step)?;
@@ -296,6 +300,12 @@ fn first_network(graph: &Graph, seed: u64) -> TrainNetwork {
         }
     }
     network
+}
+
+/// The network of a model, to go on from.
+fn network_of(graph: &Graph, model: &DetectorModel) -> Result<TrainNetwork, DetectorTrainError> {
+    TrainNetwork::from_weights(graph.clone(), model.weights().tensors().clone())
+        .map_err(|source| DetectorTrainError::Weights { step: 0, source })
 }
 
 /// The network's input, `[batch, 3, edge, edge]`.

@@ -148,7 +148,7 @@ impl DetectorModel {
         write_beside(path, &bytes).map_err(wrong)
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
         let facts = serde_json::to_string(&self.facts).expect("facts are plain data");
         tensors_to_bytes(&self.weights, HashMap::from([(KEY.to_owned(), facts)]))
     }

@@ -16,8 +16,13 @@ fn images(graph: &Graph, count: usize) -> Vec<f32> {
     (0..len).map(|i| ((i * 31) as f32 * 0.013).sin()).collect()
 }
 
-/// One image through the graph in f64, layer by layer as the layers are defined; nothing folded.
+/// One image through the graph in f64, layer by layer as the layers are defined; nothing folded. The last value.
 fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
+    naive_values(graph, weights, image).pop().unwrap()
+}
+
+/// As [`naive`], all values: the image and the output of each node.
+fn naive_values(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<Vec<f64>> {
     let mut values: Vec<Vec<f64>> = vec![image.iter().map(|v| f64::from(*v)).collect()];
     for node in graph.nodes() {
         let Shape { channels, height, width } = graph.shape(node.inputs[0]);
@@ -128,7 +133,7 @@ fn naive(graph: &Graph, weights: &Weights, image: &[f32]) -> Vec<f64> {
         }
         values.push(out);
     }
-    values.pop().unwrap()
+    values
 }
 
 fn positions(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
@@ -167,6 +172,28 @@ fn the_frozen_network_gives_what_the_layers_mean() {
     for name in ["lite", "nn4", "nns2", "mobilefacenet"] {
         let (frozen, weights) = frozen(&network::table(name).unwrap(), 128);
         assert_equals_naive(&frozen, &weights, name);
+    }
+}
+
+#[test]
+fn a_detector_gives_the_maps_that_its_layers_mean_at_any_size() {
+    let pyramid = network::pyramid("lite-pyramid").unwrap();
+    for (height, width) in [(32, 32), (64, 96)] {
+        let graph = Graph::of_pyramid(&pyramid, height, width);
+        let weights = Weights::new(drawn(&graph), &graph).unwrap();
+        let image = images(&graph, 1);
+        let expected = naive_values(&graph, &weights, &image);
+        let body = Body::new(graph.clone(), fold(&graph, &weights));
+        body.through(&image, Threads::One, |outputs| {
+            for (which, value) in graph.outputs().iter().enumerate() {
+                let scale = expected[*value].iter().map(|v| v.abs()).fold(0.0, f64::max);
+                assert_eq!(outputs.output(which).len(), expected[*value].len());
+                for (found, expected) in outputs.output(which).iter().zip(&expected[*value]) {
+                    let difference = (f64::from(*found) - expected).abs();
+                    assert!(difference <= 1e-4 * scale, "{height} x {width}: {found} against {expected}");
+                }
+            }
+        });
     }
 }
 
