@@ -64,11 +64,12 @@ pub use calibration::{
 pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScores, NotAClustering};
 pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
+pub use det_picture::det_svg;
 pub use detection::{
     DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
-    LandmarkError, RangeReport, precision_recall_svg, read_detection_labels, read_wider_labels,
+    LandmarkError, PrecisionRecall, RangeReport, precision_recall_svg, read_detection_labels,
+    read_wider_labels,
 };
-pub use det_picture::det_svg;
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;
 pub use identification::{

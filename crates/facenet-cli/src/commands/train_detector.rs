@@ -74,7 +74,9 @@ fn show(bar: &ProgressBar, quiet: bool, event: &DetectorEvent) {
     };
     match event {
         DetectorEvent::Data { photos, faces, validation } => {
-            say(format!("{photos} photos with {faces} faces to learn from, {validation} photos to validate with"));
+            say(format!(
+                "{photos} photos with {faces} faces to learn from, {validation} photos to validate with"
+            ));
         }
         DetectorEvent::Starts { step, steps } => {
             bar.set_length(*steps);

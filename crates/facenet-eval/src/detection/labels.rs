@@ -178,7 +178,9 @@ mod tests {
         let (_folder, path) =
             written("a.jsonl", "{\"file\":\"a\",\"faces\":[{\"box\":[0,0,0,1],\"landmarks\":null}]}");
         let error = read_detection_labels(&path).unwrap_err().to_string();
-        assert!(error.ends_with("has the box [0.0, 0.0, 0.0, 1.0], expected finite numbers and sides above 0"));
+        assert!(
+            error.ends_with("has the box [0.0, 0.0, 0.0, 1.0], expected finite numbers and sides above 0")
+        );
         let error = read_detection_labels(Path::new("no.jsonl")).unwrap_err().to_string();
         assert_eq!(error, "cannot read the labels `no.jsonl`");
     }

@@ -152,9 +152,8 @@ mod tests {
 
     #[test]
     fn landmarks_are_measured_by_the_distance_of_the_eyes_and_profiles_left_out() {
-        let points = |shift: f32, eyes: f32| {
-            [0.0, eyes, 5.0, 2.0, 8.0].map(|x| Point { x: x + shift, y: 0.0 })
-        };
+        let points =
+            |shift: f32, eyes: f32| [0.0, eyes, 5.0, 2.0, 8.0].map(|x| Point { x: x + shift, y: 0.0 });
         let face = Face { landmarks: Some(points(1.0, 10.0)), ..found(0.0, 20.0, 0.9) };
         let known = |eyes| LabelledFace { landmarks: Some(points(0.0, eyes)), ..labelled(0.0, 20.0) };
         assert!((landmark_error(&face, &known(10.0)).unwrap() - 0.1).abs() < 1e-6);

@@ -60,8 +60,7 @@ fn tiles(width: u32, height: u32, scale: f64, coarsest: bool, views: &mut Vec<Vi
     let scaled = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
     let (scaled_width, scaled_height) = (scaled(width), scaled(height));
     // A strip may lose its thin side to rounding, so each side has its own scale.
-    let scale =
-        (f64::from(scaled_width) / f64::from(width), f64::from(scaled_height) / f64::from(height));
+    let scale = (f64::from(scaled_width) / f64::from(width), f64::from(scaled_height) / f64::from(height));
     for (top, tile_height) in spans(scaled_height) {
         for (left, tile_width) in spans(scaled_width) {
             let (right, bottom) = (left + tile_width, top + tile_height);

@@ -62,12 +62,7 @@ impl Body {
     }
 
     /// Computes the outputs of `images`, `[N, 3, H, W]`, and lends them to `read`.
-    pub(crate) fn through<T>(
-        &self,
-        images: &[f32],
-        threads: Threads,
-        read: impl FnOnce(&Outputs) -> T,
-    ) -> T {
+    pub(crate) fn through<T>(&self, images: &[f32], threads: Threads, read: impl FnOnce(&Outputs) -> T) -> T {
         let mut arena = self.arenas.lock().expect("no thread panics with the lock").pop().unwrap_or_default();
         let count = images.len() / self.graph.input().len();
         arena.slots.resize_with(self.plan.slots().len(), Vec::new);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::network::{Activation, Block, Grouping, Layer, Bottlenecks, Inception, Pool, Row, Shape, Table};
+use crate::network::{Activation, Block, Bottlenecks, Grouping, Inception, Layer, Pool, Row, Shape, Table};
 use crate::weights::{NORM_EPSILON, Weights, tests::drawn};
 use facenet_core::Preprocessing;
 use proptest::prelude::*;

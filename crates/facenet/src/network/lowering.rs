@@ -63,7 +63,14 @@ impl Graph {
     }
 
     /// A convolution without activation.
-    pub(super) fn linear(&mut self, name: String, input: usize, kernel: usize, stride: usize, filters: usize) -> usize {
+    pub(super) fn linear(
+        &mut self,
+        name: String,
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        filters: usize,
+    ) -> usize {
         let layer = self.convolution_layer(kernel, stride, Grouping::Full, Activation::None);
         self.push(name, layer, vec![input], self.strided(input, stride, filters))
     }
