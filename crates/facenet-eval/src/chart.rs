@@ -137,7 +137,16 @@ mod tests {
 
     fn axes(log_y: bool) -> Axes {
         let y = if log_y { (1e-3, 1.0) } else { (0.0, 1.0) };
-        Axes { x_title: "across", y_title: "up", x: (1e-2, 1.0), y, log_x: true, log_y, x_label: decade, y_label: percent }
+        Axes {
+            x_title: "across",
+            y_title: "up",
+            x: (1e-2, 1.0),
+            y,
+            log_x: true,
+            log_y,
+            x_label: decade,
+            y_label: percent,
+        }
     }
 
     fn line(label: &str, points: &[(f64, f64)]) -> Line {

@@ -8,7 +8,7 @@ mod report;
 pub use labels::{LabelledFace, LabelledPhoto, LabelsError, read_detection_labels, read_wider_labels};
 pub use matching::DetectionSamples;
 pub use picture::precision_recall_svg;
-pub use report::{DetectionReport, HeightRange, LandmarkError, RangeReport};
+pub use report::{DetectionReport, HeightRange, LandmarkError, PrecisionRecall, RangeReport};
 
 /// Intersection over union from which a found face is a labelled one. Lower than the usual 0.5, because the boxes of
 /// different data sets differ in how tight they are.

@@ -70,11 +70,8 @@ pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
 pub use detection::{
     DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
-    LandmarkError, RangeReport, precision_recall_svg, read_detection_labels, read_wider_labels,
-};
-pub use experiment::{
-    CellError, CellFigures, CellStore, ExperimentKind, ExperimentReport, ExperimentRow, FactColumn, FactUnit,
-    Group, ImageChange, NotAChange, PaperVal,
+    LandmarkError, PrecisionRecall, RangeReport, precision_recall_svg, read_detection_labels,
+    read_wider_labels,
 };
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;

@@ -59,9 +59,7 @@ pub use detector::{
 };
 pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
-pub use log::{
-    DetectorRecord, DetectorValidationRecord, LogError, Record, StepRecord, ValidationRecord,
-};
+pub use log::{DetectorRecord, DetectorValidationRecord, LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{
     ArcfaceConfig, Batch, BatchHardConfig, ContrastiveConfig, CosfaceConfig, DistanceKind, HeadShape, Loss,
     LossConfig, Measured, Objective, ObjectiveError, SoftmaxConfig, mean_distances, triplet_loss,

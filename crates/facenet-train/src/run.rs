@@ -113,8 +113,7 @@ impl RunFolder {
     pub(crate) fn begin(&mut self, settings: &str, keep: usize, step: u64) -> Result<(), RunError> {
         self.keep = keep;
         let path = self.folder.join("config.toml");
-        write_beside(&path, settings.as_bytes())
-            .map_err(|source| RunError::Io { path, source })?;
+        write_beside(&path, settings.as_bytes()).map_err(|source| RunError::Io { path, source })?;
         self.log = Some(Log::open(&self.folder.join("log.jsonl"), step)?);
         Ok(())
     }

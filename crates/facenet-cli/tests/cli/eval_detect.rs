@@ -61,7 +61,9 @@ fn the_table_is_printed_and_files_are_written() {
     let scene = scene();
     labels(&scene, FACE);
     let run = eval(&scene, &["--output", "new/report"]).ended(0);
-    for line in ["2 photos, faces found at IoU 0.4", "> 64 px          1    1.000", "landmarks  none to compare"] {
+    for line in
+        ["2 photos, faces found at IoU 0.4", "> 64 px          1    1.000", "landmarks  none to compare"]
+    {
         assert!(run.stdout.contains(line), "{line} in\n{}", run.stdout);
     }
     assert_eq!(scene.names("new/report"), ["detection.json", "detection.png", "detection.svg"]);

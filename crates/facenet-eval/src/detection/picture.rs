@@ -1,6 +1,6 @@
 //! Precision over recall as a picture.
 
-use super::DetectionReport;
+use super::{DetectionReport, PrecisionRecall};
 use crate::chart::{Axes, Line, percent, svg};
 use crate::picture::PictureError;
 
@@ -12,8 +12,8 @@ pub fn precision_recall_svg(title: &str, report: &DetectionReport) -> Result<Str
     let with_curve = report.ranges.iter().filter(|range| !range.curve.is_empty() && range.faces > 0);
     let lines = with_curve.map(|range| {
         // From no recall on, and down at the end: beyond the last face found there is no precision.
-        let start = range.curve.first().map(|(_, precision)| (0.0, *precision));
-        let end = range.curve.last().map(|(recall, _)| (*recall, 0.0));
+        let start = range.curve.first().map(|point| (0.0, point.precision));
+        let end = range.curve.last().map(|point| (point.recall, 0.0));
         let ap = range.average_precision.unwrap_or_default();
         Line {
             label: format!("{} ({} faces), AP {ap:.3}", range.range.name(), range.faces),
@@ -34,9 +34,9 @@ pub fn precision_recall_svg(title: &str, report: &DetectionReport) -> Result<Str
 }
 
 /// A curve as steps: a precision holds back to the recall of the point before.
-fn steps(curve: &[(f64, f64)]) -> Vec<(f64, f64)> {
+fn steps(curve: &[PrecisionRecall]) -> Vec<(f64, f64)> {
     let mut before = 0.0;
-    let corners = curve.iter().flat_map(|&(recall, precision)| {
+    let corners = curve.iter().flat_map(|&PrecisionRecall { recall, precision, .. }| {
         [(std::mem::replace(&mut before, recall), precision), (recall, precision)]
     });
     corners.collect()
@@ -70,8 +70,9 @@ mod tests {
 
     #[test]
     fn steps_keep_a_precision_back_to_the_recall_before() {
+        let point = |recall, precision| PrecisionRecall { score: 0.5, recall, precision };
         assert_eq!(
-            steps(&[(0.25, 1.0), (0.5, 0.5)]),
+            steps(&[point(0.25, 1.0), point(0.5, 0.5)]),
             [(0.0, 1.0), (0.25, 1.0), (0.25, 0.5), (0.5, 0.5)]
         );
     }

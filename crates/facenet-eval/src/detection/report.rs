@@ -60,8 +60,19 @@ pub struct RangeReport {
     pub recall: Option<f64>,
     /// The score from which faces count at that recall; none where nothing was found.
     pub score: Option<f32>,
-    /// Recall and precision from the most confident face on, where either changes for the better.
-    pub curve: Vec<(f64, f64)>,
+    /// Precision over recall, from the most confident face on, where no lower score has more of both.
+    pub curve: Vec<PrecisionRecall>,
+}
+
+/// What counts from a score on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PrecisionRecall {
+    /// The score.
+    pub score: f32,
+    /// The share of labelled faces that are found.
+    pub recall: f64,
+    /// The share of found faces that are right.
+    pub precision: f64,
 }
 
 /// How far landmarks lie off.
@@ -163,21 +174,23 @@ fn of_range(range: HeightRange, faces: usize, mut found: Vec<(f32, bool)>, photo
     let allowed = FALSE_FACES * photos as f64;
     let operating = points.iter().rfind(|point| point.wrong as f64 <= allowed);
     let some = |value: f64| (faces > 0).then_some(value);
-    let mut curve: Vec<(f64, f64)> = Vec::new();
+    let mut curve: Vec<PrecisionRecall> = Vec::new();
     for point in points.iter().rev() {
         let precision = point.right as f64 / (point.right + point.wrong) as f64;
         let recall = point.right as f64 / faces.max(1) as f64;
-        if curve.last().is_none_or(|(_, best)| precision > *best) {
-            curve.push((recall, precision));
+        let point = PrecisionRecall { score: point.score, recall, precision };
+        match curve.last_mut() {
+            Some(last) if precision <= last.precision => {}
+            // Fewer false faces at the same recall.
+            Some(last) if last.recall == recall => *last = point,
+            _ => curve.push(point),
         }
     }
     curve.reverse();
     let mut before = 0.0;
-    let area = curve.iter().map(|(recall, precision)| {
-        let width = recall - before;
-        before = *recall;
-        width * precision
-    });
+    let area = curve
+        .iter()
+        .map(|point| (point.recall - std::mem::replace(&mut before, point.recall)) * point.precision);
     let average_precision = some(area.sum());
     RangeReport {
         range,
@@ -228,10 +241,14 @@ mod tests {
         // Right, wrong, right of 4 faces: precision 1 at recall 1/4, 1/2, 2/3 at recall 1/2.
         let found = [(0.9, true), (0.8, false), (0.7, true)];
         let of = report(4, &found, 10);
-        assert_eq!(of.curve, [(0.25, 1.0), (0.5, 2.0 / 3.0)]);
+        let point = |score, recall, precision| PrecisionRecall { score, recall, precision };
+        assert_eq!(of.curve, [point(0.9, 0.25, 1.0), point(0.7, 0.5, 2.0 / 3.0)]);
         assert!((of.average_precision.unwrap() - (0.25 + 0.25 * 2.0 / 3.0)).abs() < 1e-12);
         // One false face is allowed in ten photos.
         assert_eq!((of.recall, of.score), (Some(0.5), Some(0.7)));
+        // What comes after the last right one adds nothing.
+        let more = [&found[..], &[(0.6, false), (0.5, false)]].concat();
+        assert_eq!(report(4, &more, 10).curve, of.curve);
         // None in nine.
         assert_eq!(report(4, &found, 9).recall, Some(0.25));
     }

@@ -127,7 +127,8 @@ mod tests {
     fn a_face_is_learnt_in_its_middle_on_the_level_of_its_size() {
         for (side, stride) in [(24.0, 8.0), (48.0, 16.0), (96.0, 32.0)] {
             // A face that is just the box of the place nearest to the middle.
-            let middle = Place::new(stride as usize, (64.0 / stride) as usize, (64.0 / stride) as usize).centre;
+            let middle =
+                Place::new(stride as usize, (64.0 / stride) as usize, (64.0 / stride) as usize).centre;
             let learning = learning(&duties(&[face(middle.x - side / 2.0, middle.y - side / 2.0, side)]), 0);
             assert!(learning.iter().any(|place| place.stride == stride && place.centre == middle), "{side}");
             assert!(learning.iter().all(|place| place.stride == stride), "{side}: {learning:?}");

@@ -272,7 +272,11 @@ mod tests {
     fn values_out_of_range_name_their_key_and_its_table() {
         for (text, table, expected) in [
             ("batch = 1", "", "`batch` is 1, but expected at least 2"),
-            ("network.edge_px = 100", "network", "`edge_px` is 100, but expected a multiple of 32, up to 4096"),
+            (
+                "network.edge_px = 100",
+                "network",
+                "`edge_px` is 100, but expected a multiple of 32, up to 4096",
+            ),
             ("loss.boxes = -1.0", "loss", "`boxes` is -1, but expected a number from 0"),
             ("run.keep = 0", "run", "`keep` is 0, but expected at least 1"),
         ] {

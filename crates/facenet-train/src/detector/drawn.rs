@@ -45,5 +45,8 @@ fn draw(photo: &mut RgbImage, left: f32, top: f32, side: f32) -> String {
     }
     let points: Vec<String> =
         spots.iter().map(|(x, y)| format!("[{},{}]", left + x * side, top + y * side)).collect();
-    format!("{{\"box\":[{left},{top},{side},{side}],\"landmarks\":[{}],\"label\":\"drawn\"}}", points.join(","))
+    format!(
+        "{{\"box\":[{left},{top},{side},{side}],\"landmarks\":[{}],\"label\":\"drawn\"}}",
+        points.join(",")
+    )
 }

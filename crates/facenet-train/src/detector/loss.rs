@@ -131,9 +131,8 @@ fn score_loss(logit: f32, target: f32) -> (f32, f32) {
 /// Distance-IoU of the box that a place gives, with its derivatives by the four values.
 fn box_loss(place: &Place, raw: [f32; 4], face: &BoundingBox) -> Dual {
     let constant = Dual::constant;
-    let centre = |i: usize, middle: f32| {
-        Dual::variable(raw[i], i) * constant(place.stride) + constant(middle)
-    };
+    let centre =
+        |i: usize, middle: f32| Dual::variable(raw[i], i) * constant(place.stride) + constant(middle);
     let side = |i: usize| {
         let side = place.side(raw[i]);
         // Beyond the largest factor a side does not move.
@@ -205,7 +204,9 @@ mod tests {
     fn the_box_loss_has_its_derivatives_near_apart_and_inside() {
         let place = Place::new(8, 4, 4);
         let face = BoundingBox { x: 20.0, y: 25.0, width: 30.0, height: 22.0 };
-        for raw in [[0.1, -0.2, 0.3, 0.1], [9.0, 9.0, -1.0, -1.0], [0.2, 0.1, -1.0, -0.8], [0.0, 0.1, 1.0, 1.2]] {
+        for raw in
+            [[0.1, -0.2, 0.3, 0.1], [9.0, 9.0, -1.0, -1.0], [0.2, 0.1, -1.0, -0.8], [0.0, 0.1, 1.0, 1.2]]
+        {
             let found = box_loss(&place, raw, &face);
             for i in 0..4 {
                 let at = |v: f32| {

@@ -139,7 +139,10 @@ fn a_weight_of_a_detector_has_the_gradient_of_finite_differences_over_all_maps()
         };
         let step = 1e-3;
         let expected = ((shifted(step) - shifted(-step)) / f64::from(2.0 * step)) as f32;
-        assert!((found - expected).abs() < 0.05 * expected.abs() + 2e-3, "{name}: {found} against {expected}");
+        assert!(
+            (found - expected).abs() < 0.05 * expected.abs() + 2e-3,
+            "{name}: {found} against {expected}"
+        );
     }
 }
 

@@ -118,9 +118,9 @@ pub(super) fn average_pool(source: Tensor<4>) -> Tensor<4> {
 pub(super) fn upsample(source: Tensor<4>) -> Tensor<4> {
     let [images, channels, height, width] = source.dims();
     // [N, C, H, W] -> [N, C, H, 2, W, 2]
-    let squares = source.reshape([images, channels, height, 1, width, 1]).expand([
-        images, channels, height, 2, width, 2,
-    ]);
+    let squares = source
+        .reshape([images, channels, height, 1, width, 1])
+        .expand([images, channels, height, 2, width, 2]);
     squares.reshape([images, channels, 2 * height, 2 * width])
 }
 

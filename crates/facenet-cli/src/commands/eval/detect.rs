@@ -99,12 +99,8 @@ fn detector(args: &Args) -> Result<FaceDetector> {
         Some(path) => DetectorModel::load(path)?,
         None => DetectorModel::shipped()?,
     };
-    let search = Search {
-        score: LEAST_SCORE,
-        finest_px: args.finest,
-        turns: !args.upright,
-        ..Search::default()
-    };
+    let search =
+        Search { score: LEAST_SCORE, finest_px: args.finest, turns: !args.upright, ..Search::default() };
     FaceDetector::new(&model).with_search(search).context("the detector cannot search so")
 }
 

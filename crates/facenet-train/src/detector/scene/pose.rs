@@ -33,13 +33,7 @@ pub(super) struct Pose {
 
 impl Pose {
     /// `from` in the photo comes to `to` in the scene; `angle` is in radians, clockwise as seen.
-    pub(super) fn new(
-        from: (f32, f32),
-        scale: f32,
-        angle: f32,
-        mirrored: bool,
-        to: (f32, f32),
-    ) -> Self {
+    pub(super) fn new(from: (f32, f32), scale: f32, angle: f32, mirrored: bool, to: (f32, f32)) -> Self {
         let side = if mirrored { -1.0 } else { 1.0 };
         Self { from, to, a: scale * angle.cos(), b: scale * angle.sin(), side }
     }
@@ -64,16 +58,9 @@ impl Pose {
     /// The box around the ellipse that fills a box: a face is rounder than its corners.
     pub(super) fn bounds(&self, bounds: &BoundingBox) -> BoundingBox {
         let centre = self.point(bounds.centre());
-        let half = |across: f32, down: f32| {
-            (across * bounds.width / 2.0).hypot(down * bounds.height / 2.0)
-        };
+        let half = |across: f32, down: f32| (across * bounds.width / 2.0).hypot(down * bounds.height / 2.0);
         let (width, height) = (half(self.a, self.b), half(self.b, self.a));
-        BoundingBox {
-            x: centre.x - width,
-            y: centre.y - height,
-            width: 2.0 * width,
-            height: 2.0 * height,
-        }
+        BoundingBox { x: centre.x - width, y: centre.y - height, width: 2.0 * width, height: 2.0 * height }
     }
 
     /// Five landmarks; in a mirrored photo left and right change places, since left means left in the picture.
@@ -163,7 +150,8 @@ mod tests {
     #[test]
     fn in_a_mirrored_photo_the_left_eye_is_still_left() {
         let pose = Pose::new((0.0, 0.0), 1.0, 0.0, true, (10.0, 0.0));
-        let points = [(1.0, 1.0), (3.0, 1.0), (2.0, 2.0), (1.5, 3.0), (2.5, 3.0)].map(|(x, y)| Point { x, y });
+        let points =
+            [(1.0, 1.0), (3.0, 1.0), (2.0, 2.0), (1.5, 3.0), (2.5, 3.0)].map(|(x, y)| Point { x, y });
         let seen = pose.landmarks(points).map(|point| point.x);
         assert_eq!(seen, [7.0, 9.0, 8.0, 7.5, 8.5]);
     }

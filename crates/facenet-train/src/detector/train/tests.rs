@@ -88,7 +88,10 @@ fn a_run_may_begin_with_the_weights_of_another() {
     let first = config(folder.path(), "schedule.steps = 2\n");
     let run = folder.path().join("first");
     let trained = train(&first, &run, false).0.model;
-    let text = format!("schedule = {{ steps = 1, learning_rate = 1e-9 }}\nnetwork.start = {:?}\n", run.join("model.safetensors"));
+    let text = format!(
+        "schedule = {{ steps = 1, learning_rate = 1e-9 }}\nnetwork.start = {:?}\n",
+        run.join("model.safetensors")
+    );
     let second = config(folder.path(), &text);
     let going_on = train(&second, &folder.path().join("second"), false).0.model;
     let weight = |model: &DetectorModel| model.weights().values("conv3.weight").to_vec();
