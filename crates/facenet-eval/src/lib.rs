@@ -73,6 +73,10 @@ pub use detection::{
     LandmarkError, PrecisionRecall, RangeReport, precision_recall_svg, read_detection_labels,
     read_wider_labels,
 };
+pub use experiment::{
+    CellError, CellFigures, CellStore, ExperimentKind, ExperimentReport, ExperimentRow, FactColumn, FactUnit,
+    Group, ImageChange, NotAChange, PaperVal,
+};
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;
 pub use identification::{
