@@ -104,14 +104,15 @@ pub fn read_wider_labels(path: &Path, images: &Path) -> Result<Vec<LabelledPhoto
             continue;
         }
         let wrong = |line, reason: String| LabelsError::Line { path: path.into(), line, reason };
-        let (line, count) = lines.next().unwrap_or((at + 1, ""));
+        let (mut line, count) = lines.next().unwrap_or((at + 1, ""));
         let count: usize = count
             .parse()
             .map_err(|_| wrong(line, format!("is `{count}`, expected the number of faces of `{name}`")))?;
         let mut faces = Vec::new();
         // A photo without faces still has a line.
         for _ in 0..count.max(1) {
-            let (line, values) = lines.next().unwrap_or((line + 1, ""));
+            let values;
+            (line, values) = lines.next().unwrap_or((line + 1, ""));
             let numbers: Result<Vec<f32>, _> = values.split_whitespace().map(str::parse).collect();
             let Some(numbers) = numbers.ok().filter(|numbers| numbers.len() >= 4) else {
                 return Err(wrong(line, format!("is `{values}`, expected a face of `{name}`")));

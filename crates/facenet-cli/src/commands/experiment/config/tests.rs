@@ -83,3 +83,13 @@ fn other_images_are_not_measured_by_the_pairs_of_the_config() {
     assert_eq!((pairs.measure.pairs, pairs.measure.images), (Some("c.txt".into()), "a".into()));
     assert_eq!(config.clone().replacing(None, None).measure.pairs, config.measure.pairs);
 }
+
+#[test]
+fn every_experiment_that_comes_with_the_program_is_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/experiments");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        ExperimentConfig::load(&file).unwrap().axes().unwrap();
+    }
+}
