@@ -184,7 +184,7 @@ impl<'a> Pipeline<'a> {
         let mut finish = |(before, cut, content): (Vec<FoundFace>, Vec<CutFace>, Option<_>)| {
             let now = join_all(cut)?;
             match (&self.cache, content) {
-                (Some(cache), Some((content, state))) => remember(cache, content, state, now),
+                (Some(cache), Some((content, state))) => remember(cache, &content, state, now),
                 _ => Ok(before.into_iter().chain(now).collect()),
             }
         };
@@ -268,7 +268,7 @@ pub(crate) fn quality(image: &RgbImage, face: &Face) -> Quality {
 /// Puts the faces of a photo into the cache, and gives them as it will give them again.
 fn remember(
     cache: &Cache,
-    content: Content,
+    content: &Content,
     state: Option<State>,
     faces: Vec<FoundFace>,
 ) -> Result<Vec<FoundFace>> {
@@ -279,8 +279,8 @@ fn remember(
         })
         .unzip();
     cache.put(content.clone(), kept)?;
-    cache.put_file(state, &content)?;
-    let kept = cache.faces(&content).context("the cache does not give back what was put into it")?;
+    cache.put_file(state, content)?;
+    let kept = cache.faces(content).context("the cache does not give back what was put into it")?;
     let join =
         |(CachedFace { face, quality, embedding }, picture)| FoundFace { face, quality, embedding, picture };
     Ok(kept.into_iter().zip(pictures).map(join).collect())

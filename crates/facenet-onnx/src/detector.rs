@@ -25,7 +25,7 @@ pub struct OnnxDetector(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    OneShot(OneShot),
+    OneShot(Box<OneShot>),
     Mtcnn(Box<Mtcnn>),
 }
 
@@ -87,7 +87,7 @@ impl OnnxDetector {
         }
         let session = sessions.into_iter().next().expect("the number of networks is checked");
         let order = order(&session, output)?;
-        let one_shot = OneShot { input: input.clone(), output: output.clone(), session, order };
+        let one_shot = Box::new(OneShot { input: input.clone(), output: output.clone(), session, order });
         one_shot.detect(&RgbImage::from_pixel(64, 64, [128; 3].into()))?;
         Ok(Self(Kind::OneShot(one_shot)))
     }

@@ -43,7 +43,7 @@ impl Imported {
         let mut model = Self { contract: first_contract(&manifest, &files), manifest, files };
         match model.manifest.role() {
             Role::Embedder => {
-                model.contract = Some(facenet_core::Embedder::contract(&model.embedder()?).clone())
+                model.contract = Some(facenet_core::Embedder::contract(&model.embedder()?).clone());
             }
             Role::Detector => drop(model.detector()?),
         }
@@ -111,13 +111,17 @@ impl Imported {
 
     /// The same model with other calibrated thresholds, from the strictest to the loosest.
     pub fn with_thresholds(mut self, thresholds: Vec<Threshold>) -> Self {
-        self.contract.iter_mut().for_each(|contract| contract.thresholds.clone_from(&thresholds));
+        if let Some(contract) = &mut self.contract {
+            contract.thresholds = thresholds;
+        }
         self
     }
 
     /// The same model with another curve from distance to probability, or none.
     pub fn with_calibration(mut self, calibration: Option<Calibration>) -> Self {
-        self.contract.iter_mut().for_each(|contract| contract.calibration.clone_from(&calibration));
+        if let Some(contract) = &mut self.contract {
+            contract.calibration = calibration;
+        }
         self
     }
 }

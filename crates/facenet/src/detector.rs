@@ -72,6 +72,9 @@ impl Default for Search {
     }
 }
 
+/// A graph for inputs of a height and width.
+type SizedBody = ((usize, usize), Arc<Body>);
+
 /// A detector with its weights: finds faces of any size, at any turn by quarters.
 ///
 /// ```
@@ -86,8 +89,8 @@ pub struct FaceDetector {
     table: Pyramid,
     folded: FoldedWeights,
     search: Search,
-    /// Graphs by height and width, the last used last.
-    bodies: Mutex<Vec<((usize, usize), Arc<Body>)>>,
+    /// The last used last.
+    bodies: Mutex<Vec<SizedBody>>,
 }
 
 impl std::fmt::Debug for FaceDetector {

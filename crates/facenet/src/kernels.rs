@@ -17,5 +17,5 @@ pub use depthwise::Depthwise;
 pub use local_response::{LocalResponse, local_response_norm};
 pub use matmul::{Matrix, Threads, multiply};
 pub use pool::{l2_pool, max_pool};
-pub use wide::wide;
 pub use upsample::{gather_upsampled, upsample};
+pub use wide::wide;

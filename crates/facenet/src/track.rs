@@ -1,6 +1,6 @@
 //! The same face from frame to frame of a video.
 
-use facenet_core::{Distance, Embedding, Face};
+use facenet_core::{Contract, Distance, Embedding, Face};
 
 /// A face in a frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,11 +63,12 @@ struct Running {
 const LEAST_WEIGHT: f32 = 1e-3;
 
 impl TrackerSettings {
-    /// For a model whose threshold for one person is `same`.
-    pub fn at(same: Distance) -> Self {
-        // Half way from the threshold to the 2 of two people who have nothing in common.
-        let same_place = Distance::new((same.value() + 2.0) / 2.0).unwrap_or(same);
-        Self { same, same_place: same_place.max(same), overlap: 0.3, gap: 2.0 }
+    /// For a model under `contract`, whose threshold for one person is `same`. In the same place the model's loosest
+    /// calibrated threshold holds, if that is looser: a track of two people does more harm than two of one.
+    pub fn at(same: Distance, contract: &Contract) -> Self {
+        let same_place =
+            contract.thresholds.iter().map(|threshold| threshold.distance).fold(same, Distance::max);
+        Self { same, same_place, overlap: 0.3, gap: 2.0 }
     }
 }
 

@@ -18,8 +18,8 @@ fn put(cache: &Cache, name: &str, x: f32) {
 }
 
 fn only_faces_file(folder: &Path) -> PathBuf {
-    let files = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("faces-")).next().unwrap()
+    let mut files = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("faces-")).unwrap()
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
             let person = found.as_ref().map(Option::as_deref);
             print(args.json, &line(video, number, &track, person, &model), console)
         };
-        let mut tracker = Tracker::new(TrackerSettings::at(cut.distance()));
+        let mut tracker = Tracker::new(TrackerSettings::at(cut.distance(), engine.contract()));
         let result = follow(&engine, args, video, &mut tracker, &mut |track| give(track, console));
         // What was seen before a fault was seen.
         for track in tracker.finish() {

@@ -34,7 +34,7 @@ fn each_face_is_one_track_with_its_times_and_its_name() {
     }
     let scene = film();
     scene.portrait("barack-obama-2.jpg", "people/Barack/1.jpg");
-    let args = ["track", "film.avi", "--json", "--gallery", "people", "--threshold", "1.2"];
+    let args = ["track", "film.avi", "--json", "--gallery", "people", "--threshold", "0.8"];
     let tracks = scene.run_plain(&args).ended(0).json_lines();
     let told = |key: &str| tracks.iter().map(|track| track[key].clone()).collect::<Vec<_>>();
     assert_eq!(told("from"), [0.0, 2.0]);

@@ -215,9 +215,9 @@ fn points(found: &[(f32, bool)], faces: usize) -> Vec<Threshold> {
     let mut points: Vec<Threshold> = Vec::new();
     for (score, is_right) in found {
         if *is_right {
-            right += 1
+            right += 1;
         } else {
-            wrong += 1
+            wrong += 1;
         }
         match points.last_mut() {
             Some(last) if last.score == *score => (last.right, last.wrong) = (right, wrong),

@@ -20,7 +20,7 @@ pub(super) fn write_layers(graph: &Graph, weights: &Weights, nodes: &mut Nodes) 
     for node in graph.nodes() {
         let inputs: Vec<&str> = node.inputs.iter().map(|&value| values[value].name.as_str()).collect();
         let writer = Writer { node, input: graph.shape(node.inputs[0]), nodes };
-        let name = writer.write(&inputs, Folded::of(node, weights));
+        let name = writer.write(&inputs, Folded::of(node, weights).as_ref());
         let Shape { channels, height, width } = node.output;
         let connected = matches!(node.layer, Layer::Maxout { .. } | Layer::Embed { .. });
         let sizes = if connected { vec![channels] } else { vec![channels, height, width] };
@@ -37,8 +37,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(mut self, inputs: &[&str], folded: Option<Folded>) -> String {
-        let folded = || folded.as_ref().expect("a layer with weights has them folded");
+    fn write(mut self, inputs: &[&str], folded: Option<&Folded>) -> String {
+        let folded = || folded.expect("a layer with weights has them folded");
         let x = inputs[0];
         match self.node.layer {
             Layer::Convolution { kernel, stride, grouping, activation, .. } => {

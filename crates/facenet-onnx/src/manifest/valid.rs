@@ -24,12 +24,11 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
 }
 
 fn check_input(input: &Input) -> Result<(), String> {
-    if let Some([height, width]) = input.size {
-        if !(1..=MAX_CHIP_EDGE_PX).contains(&height) || !(1..=MAX_CHIP_EDGE_PX).contains(&width) {
-            return Err(format!(
-                "an input of {height} x {width} pixels, expected 1 to {MAX_CHIP_EDGE_PX} each"
-            ));
-        }
+    let allowed = |edge| (1..=MAX_CHIP_EDGE_PX).contains(&edge);
+    if let Some([height, width]) = input.size
+        && !(allowed(height) && allowed(width))
+    {
+        return Err(format!("an input of {height} x {width} pixels, expected 1 to {MAX_CHIP_EDGE_PX} each"));
     }
     if !input.mean.iter().all(|mean| mean.is_finite()) {
         return Err(format!("the means {:?} are not finite", input.mean));

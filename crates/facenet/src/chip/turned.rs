@@ -44,7 +44,7 @@ impl Filter {
                     along: (from as f32 - x) * self.cos + down * self.sin,
                     across: down * self.cos - (from as f32 - x) * self.sin,
                 };
-                self.add_row(image, (base_x + from, base_x + to), base_y + row, start, &mut sums);
+                self.add_row(image, (base_x + from, base_x + to), base_y + row, &start, &mut sums);
             }
         }
         sums.average()
@@ -67,7 +67,7 @@ impl Filter {
         (from <= to).then_some((from, to))
     }
 
-    fn add_row(&self, image: &RgbImage, (from, to): (i64, i64), row: i64, start: Start, sums: &mut Sums) {
+    fn add_row(&self, image: &RgbImage, (from, to): (i64, i64), row: i64, start: &Start, sums: &mut Sums) {
         let (width, height) = (i64::from(image.width()), i64::from(image.height()));
         let row = row.clamp(0, height - 1) as usize * width as usize * 3;
         let (pixels, _) = image.as_raw()[row..row + width as usize * 3].as_chunks::<3>();

@@ -259,8 +259,9 @@ proptest! {
         let together = frozen.forward(&batch);
         for (image, row) in batch.chunks_exact(frozen.body.graph().input().len()).zip(together.chunks_exact(dimension)) {
             let alone = frozen.forward(image);
-            // The width of a product decides the order of its sums, so the last bits may differ.
-            let scale = alone.iter().map(|v| v.abs()).fold(1e-3, f32::max);
+            // The width of a product decides the order of its sums, so the last bits may differ; of values that
+            // nearly cancel out, more of them.
+            let scale = alone.iter().map(|v| v.abs()).fold(0.1, f32::max);
             prop_assert!(alone.iter().zip(row).all(|(a, b)| (a - b).abs() <= 1e-4 * scale), "{alone:?} {row:?}");
         }
     }

@@ -39,12 +39,12 @@ pub(super) fn read(from: &mut impl BufRead, max_pixels: u64) -> Result<Option<Rg
     Ok(Some(image))
 }
 
-fn number(from: &mut impl Read) -> io::Result<u32> {
+fn number(from: &mut impl BufRead) -> io::Result<u32> {
     word(from)?.parse().map_err(|_| wrong("a pixmap's header without a number"))
 }
 
 /// The bytes up to a white space, which is consumed; at most ten.
-fn word(from: &mut impl Read) -> io::Result<String> {
+fn word(from: &mut impl BufRead) -> io::Result<String> {
     let mut word = String::new();
     for byte in from.bytes().take(11) {
         match byte? {

@@ -79,7 +79,8 @@ pub(super) fn run(
             }
             Err(error) => return Err(error.into()),
         };
-        let detector = faces_crop(experiment).detector(model.contract(), &crate::engine::DetectorOptions::default())?;
+        let detector =
+            faces_crop(experiment).detector(model.contract(), &crate::engine::DetectorOptions::default())?;
         let engine = FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model)));
         let embeddings = faces.embed(&engine, None, console)?;
         measured(experiment, kind, config, &embeddings).map(Some)

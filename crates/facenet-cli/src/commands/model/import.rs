@@ -112,9 +112,9 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         file: &args.output,
     };
     if args.json {
-        console.print_json(&report)?
+        console.print_json(&report)?;
     } else {
-        print(&report, console)?
+        print(&report, console)?;
     }
     Ok(Outcome::Yes)
 }
