@@ -1,14 +1,20 @@
 //! The commands, one module each.
 
 mod bench;
+mod cache;
 mod calibrate;
 mod cluster;
+mod detect;
 mod embed;
 mod eval;
+mod experiment;
 mod identify;
 mod model;
+mod track;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod train_detector;
 mod verify;
 
 use std::process::ExitCode;
@@ -18,36 +24,50 @@ use crate::console::Console;
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    Detect(detect::Args),
     Embed(embed::Args),
     Verify(verify::Args),
     Identify(identify::Args),
     Cluster(cluster::Args),
+    Track(track::Args),
     /// Measure a model on labelled data.
     #[command(subcommand)]
     Eval(eval::Command),
+    Experiment(experiment::Args),
     Calibrate(calibrate::Args),
-    /// Show models and networks.
+    /// Show models and networks; import and export models.
     #[command(subcommand)]
     Model(model::Command),
     Bench(bench::Args),
+    /// Show or clear what is kept of photos that were looked at.
+    #[command(subcommand)]
+    Cache(cache::Command),
     #[cfg(feature = "train")]
     Train(train::Args),
+    #[cfg(feature = "train")]
+    TrainDetector(train_detector::Args),
 }
 
 impl Command {
     /// Does it.
     pub(crate) fn run(&self, console: &mut Console) -> anyhow::Result<ExitCode> {
         let outcome = match self {
+            Self::Detect(args) => detect::run(args, console),
             Self::Embed(args) => embed::run(args, console),
             Self::Verify(args) => verify::run(args, console),
             Self::Identify(args) => identify::run(args, console),
             Self::Cluster(args) => cluster::run(args, console),
             Self::Eval(command) => eval::run(command, console),
+            Self::Experiment(args) => experiment::run(args, console),
             Self::Calibrate(args) => calibrate::run(args, console),
             Self::Model(command) => model::run(command, console),
+            Self::Track(args) => track::run(args, console),
+            Self::Cache(command) => cache::run(command, console),
             Self::Bench(args) => bench::run(args, console),
             #[cfg(feature = "train")]
             Self::Train(args) => return train::run(args, console),
+            #[cfg(feature = "train")]
+            Self::TrainDetector(args) => return train_detector::run(args, console),
         };
         outcome.map(ExitCode::from)
     }

@@ -80,7 +80,7 @@ impl Console {
         if self.quiet || images < LONG_WORK_IMAGES || !std::io::stderr().is_terminal() {
             return;
         }
-        let style = "{bar:40} {pos}/{len} images  {eta} left";
+        let style = "{bar:40} {pos}/{len} images  {per_sec:.1}  {eta} left";
         self.bar = ProgressBar::new(images as u64);
         self.bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
     }

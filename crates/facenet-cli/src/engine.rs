@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::ValueEnum;
-use facenet::{AlignedCrop, CenterCrop, FaceEngine, FrozenNetwork, Model};
+use facenet::{
+    AlignedCrop, CenterCrop, DetectorModel, FaceDetector, FaceEngine, Framing, Model, Search, Sieve,
+};
 use facenet_core::{Contract, Detector};
+use serde::Deserialize;
+
+use crate::loaded::Loaded;
 
 /// Which model embeds.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,9 +20,35 @@ pub(crate) struct ModelOptions {
     model: Option<PathBuf>,
 }
 
-/// Which model embeds, and where the face lies in an image.
+/// Which faces of a photo are found.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct DetectorOptions {
+    /// Detector file to use instead of the shipped detector.
+    #[arg(long, value_name = "FILE")]
+    detector: Option<PathBuf>,
+    /// The least score of a face, between 0 and 1; by default the detector's own.
+    #[arg(long, value_name = "SCORE")]
+    min_score: Option<f32>,
+    /// The least size of a face, in pixels of the photo: the longer edge of its box.
+    #[arg(long, value_name = "PX", default_value_t = 0)]
+    min_face: u32,
+}
+
+/// Which model embeds, and which faces of a photo.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct EngineOptions {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Where the face lies in an image.
+    #[arg(long, value_enum, default_value_t = Crop::Detect)]
+    crop: Crop,
+    #[command(flatten)]
+    detector: DetectorOptions,
+}
+
+/// As [`EngineOptions`], for photos with one face in their middle.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct CenterEngineOptions {
     #[command(flatten)]
     model: ModelOptions,
     /// Where the face lies in an image.
@@ -46,11 +77,17 @@ pub(crate) struct TightEngineOptions {
 }
 
 /// Where the face lies in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Crop {
+    /// Wherever the detector finds a face; it is turned upright by its landmarks
+    Detect,
+    /// Wherever the detector finds a face; the square around its box as it lies, the paper's own way
+    Box,
     /// A photo with one face in its middle: a centred square of half the shorter edge, as in LFW
     Center,
     /// An aligned crop with the margin that training crops have, the standard 112 pixels within 128: square
+    #[value(alias = "aligned")]
     None,
     /// An aligned crop without margin, the standard 112-pixel crop at any size: square
     Tight,
@@ -61,11 +98,24 @@ impl ModelOptions {
     ///
     /// # Errors
     /// When the file is no model of this program.
-    pub(crate) fn load(&self) -> Result<Model> {
+    pub(crate) fn load(&self) -> Result<Loaded> {
         match &self.model {
-            Some(path) => Ok(Model::load(path)?),
-            None => Ok(Model::shipped()?),
+            Some(path) => Loaded::load(path),
+            None => Ok(Loaded::Ours(Model::shipped()?)),
         }
+    }
+
+    /// Builds an engine that looks for faces where `crop` says.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(crate) fn build(&self, crop: Crop) -> Result<FaceEngine> {
+        build(self, crop, &DetectorOptions::default())
+    }
+
+    /// The options as they are given to a command.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        self.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]).collect()
     }
 
     /// Where the model comes from, in words.
@@ -80,7 +130,76 @@ impl EngineOptions {
     /// # Errors
     /// As [`ModelOptions::load`].
     pub(crate) fn build(&self) -> Result<FaceEngine> {
-        build(&self.model, self.crop)
+        build(&self.model, self.crop, &self.detector)
+    }
+
+    /// What else than the photo decides what is found in it, in words that differ wherever results could.
+    ///
+    /// # Errors
+    /// When the detector cannot be loaded.
+    pub(crate) fn key(&self, contract: &Contract) -> Result<String> {
+        let crop = self.crop.to_possible_value().context("every crop has a name")?;
+        let detector = match self.crop {
+            Crop::Detect | Crop::Box => self.detector.key()?,
+            Crop::Center | Crop::None | Crop::Tight => String::new(),
+        };
+        let preprocessing = serde_json::to_string(&contract.preprocessing)?;
+        Ok(format!("{} {} {preprocessing} {} {detector}", contract.id(), contract.weights, crop.get_name()))
+    }
+}
+
+impl CenterEngineOptions {
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// As [`ModelOptions::load`].
+    pub(crate) fn build(&self) -> Result<FaceEngine> {
+        build(&self.model, self.crop, &DetectorOptions::default())
+    }
+}
+
+impl DetectorOptions {
+    /// Loads the detector.
+    ///
+    /// # Errors
+    /// When the file is no detector of this program, or the score is none.
+    pub(crate) fn load(&self) -> Result<Box<dyn Detector>> {
+        // A face below two pixels has nothing to be cut out.
+        let least_px = (self.min_face as f32).max(2.0);
+        #[cfg(feature = "onnx")]
+        if let Some(imported) = self.imported()? {
+            let detector = Box::new(imported.detector()?);
+            return Ok(Box::new(Sieve::new(detector, self.min_score.unwrap_or(0.0), least_px)));
+        }
+        let detector = FaceDetector::new(&self.model()?);
+        let search = Search { score: self.min_score.unwrap_or(detector.search().score), ..detector.search() };
+        let detector = detector.with_search(search).context("`--min-score` cannot be used")?;
+        Ok(Box::new(Sieve::new(Box::new(detector), 0.0, least_px)))
+    }
+
+    /// Other people's detector, if that is what the file holds.
+    #[cfg(feature = "onnx")]
+    fn imported(&self) -> Result<Option<facenet_onnx::Imported>> {
+        Ok(self.detector.as_deref().map(facenet_onnx::Imported::load).transpose()?.flatten())
+    }
+
+    fn model(&self) -> Result<DetectorModel> {
+        match &self.detector {
+            Some(path) => Ok(DetectorModel::load(path)?),
+            None => Ok(DetectorModel::shipped()?),
+        }
+    }
+
+    fn key(&self) -> Result<String> {
+        #[cfg(feature = "onnx")]
+        if let Some(imported) = self.imported()? {
+            let files: Vec<String> = imported.files().iter().map(facenet_onnx::OnnxFile::digest).collect();
+            let manifest = imported.manifest().to_toml();
+            return Ok(format!("{} {manifest} {:?} {}", files.join(" "), self.min_score, self.min_face));
+        }
+        let model = self.model()?;
+        let (score, facts) = (self.min_score.unwrap_or(model.facts().score), model.facts());
+        Ok(format!("{} {} {score} {}", facts.network, facts.weights, self.min_face))
     }
 }
 
@@ -90,7 +209,7 @@ impl AlignedEngineOptions {
     /// # Errors
     /// As [`ModelOptions::load`].
     pub(crate) fn build(&self) -> Result<FaceEngine> {
-        build(&self.model, self.crop)
+        build(&self.model, self.crop, &DetectorOptions::default())
     }
 
     /// Builds an engine of another model that looks for faces in the same place.
@@ -98,12 +217,12 @@ impl AlignedEngineOptions {
     /// # Errors
     /// As [`ModelOptions::load`].
     pub(crate) fn build_other(&self, model: &Path) -> Result<FaceEngine> {
-        build(&ModelOptions { model: Some(model.into()) }, self.crop)
+        build(&ModelOptions { model: Some(model.into()) }, self.crop, &DetectorOptions::default())
     }
 
     /// The options as they are given to a command, without those that are the default.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let model = self.model.model.iter().flat_map(|path| ["--model".into(), path.display().to_string()]);
+        let model = self.model.arguments().into_iter();
         let crop = self.crop.to_possible_value().filter(|_| self.crop != Crop::None);
         let crop = crop.into_iter().flat_map(|crop| ["--crop".into(), crop.get_name().to_owned()]);
         model.chain(crop).collect()
@@ -116,26 +235,35 @@ impl TightEngineOptions {
     /// # Errors
     /// As [`ModelOptions::load`].
     pub(crate) fn build(&self) -> Result<FaceEngine> {
-        build(&self.model, self.crop)
+        build(&self.model, self.crop, &DetectorOptions::default())
     }
 }
 
 impl Crop {
-    /// The detector that knows where the face is.
+    /// What knows where the face is.
     ///
     /// # Errors
-    /// When the model's field is no part of an image.
-    pub(crate) fn detector(self, contract: &Contract) -> Result<Box<dyn Detector>> {
+    /// When the detector cannot be loaded, or the model's field is no part of an image.
+    pub(crate) fn detector(
+        self,
+        contract: &Contract,
+        options: &DetectorOptions,
+    ) -> Result<Box<dyn Detector>> {
         Ok(match self {
+            Self::Detect | Self::Box => options.load()?,
             Self::Center => Box::new(CenterCrop::default()),
             Self::None => Box::new(AlignedCrop::new(contract.preprocessing.field)?),
             Self::Tight => Box::new(AlignedCrop::new(1.0)?),
         })
     }
+
+    fn framing(self) -> Framing {
+        if self == Self::Box { Framing::Box } else { Framing::Landmarks }
+    }
 }
 
-fn build(model: &ModelOptions, crop: Crop) -> Result<FaceEngine> {
+fn build(model: &ModelOptions, crop: Crop, detector: &DetectorOptions) -> Result<FaceEngine> {
     let model = model.load()?;
-    let detector = crop.detector(model.contract())?;
-    Ok(FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model))))
+    let detector = crop.detector(model.contract(), detector)?;
+    Ok(FaceEngine::new(detector, model.embedder()?).with_framing(crop.framing()))
 }

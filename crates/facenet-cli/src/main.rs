@@ -1,13 +1,16 @@
 //! The program `facenet`: data on stdout, everything else on stderr.
 
+mod cache;
 mod commands;
 mod console;
 mod engine;
 mod failure;
 mod inputs;
+mod loaded;
 mod numbers;
 mod outcome;
 mod output;
+mod photos;
 mod pipeline;
 mod threshold;
 

@@ -1,4 +1,7 @@
-//! Numbers as people read them.
+//! Numbers as people read them, and the one that everything is drawn from.
+
+/// The seed of everything that is drawn, unless another is given.
+pub(crate) const SEED: u64 = 0;
 
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: usize) -> String {

@@ -25,6 +25,33 @@ pub struct BoundingBox {
     pub height: f32,
 }
 
+impl BoundingBox {
+    /// The centre.
+    pub fn centre(&self) -> Point {
+        Point { x: self.x + self.width / 2.0, y: self.y + self.height / 2.0 }
+    }
+
+    /// Whether a point lies inside; the left and top edges belong to the box, the others do not.
+    pub fn contains(&self, point: Point) -> bool {
+        (self.x..self.x + self.width).contains(&point.x) && (self.y..self.y + self.height).contains(&point.y)
+    }
+
+    /// The area that two boxes share, in square pixels; 0 when they do not meet.
+    pub fn intersection(&self, other: &Self) -> f32 {
+        let overlap = |a: f32, a_len: f32, b: f32, b_len: f32| (a + a_len).min(b + b_len) - a.max(b);
+        let width = overlap(self.x, self.width, other.x, other.width);
+        let height = overlap(self.y, self.height, other.y, other.height);
+        width.max(0.0) * height.max(0.0)
+    }
+
+    /// Intersection over union, in `[0, 1]`; 1 is the same box.
+    pub fn intersection_over_union(&self, other: &Self) -> f32 {
+        let shared = self.intersection(other);
+        let union = self.width * self.height + other.width * other.height - shared;
+        if union > 0.0 { shared / union } else { 0.0 }
+    }
+}
+
 /// A face that was found in an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Face {
@@ -76,6 +103,20 @@ impl Chip {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn boxes_share_what_lies_in_both() {
+        let square = |x, y| BoundingBox { x, y, width: 2.0, height: 2.0 };
+        assert_eq!(square(0.0, 0.0).intersection_over_union(&square(0.0, 0.0)), 1.0);
+        // 2 of 4 + 4 - 2.
+        assert!((square(0.0, 0.0).intersection_over_union(&square(1.0, 0.0)) - 1.0 / 3.0).abs() < 1e-6);
+        assert_eq!(square(0.0, 0.0).intersection_over_union(&square(2.0, 0.0)), 0.0);
+        assert_eq!(square(0.0, 0.0).intersection_over_union(&square(5.0, 5.0)), 0.0);
+        let nothing = BoundingBox { x: 0.0, y: 0.0, width: 0.0, height: 0.0 };
+        assert_eq!(nothing.intersection_over_union(&nothing), 0.0);
+        assert!(square(1.0, 1.0).contains(square(0.0, 0.0).centre()));
+        assert!(!square(0.0, 0.0).contains(Point { x: 2.0, y: 1.0 }));
+    }
 
     #[test]
     fn a_chip_is_square_and_not_empty() {

@@ -1,4 +1,4 @@
-//! Lines over one or two logarithmic axes, as SVG: what all pictures of a report share.
+//! Lines over axes that may be logarithmic, as SVG: what all pictures of a report share.
 //!
 //! Letters are large for the size of the picture, so that they can be read on a phone.
 
@@ -31,7 +31,9 @@ pub(crate) struct Axes {
     pub(crate) y_title: &'static str,
     pub(crate) x: (f64, f64),
     pub(crate) y: (f64, f64),
-    /// Whether y is logarithmic too; x always is.
+    /// Whether x is logarithmic.
+    pub(crate) log_x: bool,
+    /// Whether y is logarithmic.
     pub(crate) log_y: bool,
     pub(crate) x_label: fn(f64) -> String,
     pub(crate) y_label: fn(f64) -> String,
@@ -52,10 +54,13 @@ pub(crate) fn svg(title: &str, axes: &Axes, lines: &[Line]) -> Result<String, Pi
         let (head, body) = area.split_vertically(TITLE_PX + LEGEND_ROW_PX * lines.len() as u32);
         draw_head(&head, title, lines)?;
         // A hair wider than the decades: rounding would else lose the tick at an end.
-        let x = (0.999 * axes.x.0..1.001 * axes.x.1).log_scale();
-        match axes.log_y {
-            true => draw_lines(&body, axes, lines, x, (0.999 * axes.y.0..1.001 * axes.y.1).log_scale())?,
-            false => draw_lines(&body, axes, lines, x, axes.y.0..axes.y.1)?,
+        let decades = |(low, high): (f64, f64)| (0.999 * low..1.001 * high).log_scale();
+        let even = |(low, high): (f64, f64)| low..high;
+        match (axes.log_x, axes.log_y) {
+            (true, true) => draw_lines(&body, axes, lines, decades(axes.x), decades(axes.y))?,
+            (true, false) => draw_lines(&body, axes, lines, decades(axes.x), even(axes.y))?,
+            (false, true) => draw_lines(&body, axes, lines, even(axes.x), decades(axes.y))?,
+            (false, false) => draw_lines(&body, axes, lines, even(axes.x), even(axes.y))?,
         }
         area.present()?;
     }
@@ -132,7 +137,16 @@ mod tests {
 
     fn axes(log_y: bool) -> Axes {
         let y = if log_y { (1e-3, 1.0) } else { (0.0, 1.0) };
-        Axes { x_title: "across", y_title: "up", x: (1e-2, 1.0), y, log_y, x_label: decade, y_label: percent }
+        Axes {
+            x_title: "across",
+            y_title: "up",
+            x: (1e-2, 1.0),
+            y,
+            log_x: true,
+            log_y,
+            x_label: decade,
+            y_label: percent,
+        }
     }
 
     fn line(label: &str, points: &[(f64, f64)]) -> Line {

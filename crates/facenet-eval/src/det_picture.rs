@@ -2,11 +2,11 @@
 
 use plotters::prelude::*;
 
-use crate::picture::{COLOURS, GRID, INK, PictureError, SIZE_PX, text};
-use crate::roc_picture::{
-    Area, BAND_OPACITY, LEGEND_ROW_PX, MARGIN_PX, TITLE_PX, Y_LABELS_PX, decade_label, draw_head,
-    finest_decade, outline,
+use crate::axes::{
+    Area, Banded, Labels, band_shape, chart, coloured, decade_label, decade_of_one, decades, finest_far,
+    legend, picture,
 };
+use crate::picture::{INK, PictureError, SIZE_PX};
 use crate::{Band, Curve, Roc};
 
 /// The finest share of missed genuine pairs that is ever drawn.
@@ -20,21 +20,9 @@ const FINEST_MISS: f64 = 1e-6;
 /// # Errors
 /// When there is no curve.
 pub fn det_svg(title: &str, banded: &[(Curve<'_>, Option<&Band>)]) -> Result<String, PictureError> {
-    let curves: Vec<Curve<'_>> = banded.iter().map(|(curve, _)| *curve).collect();
-    let least = |of: fn(&Roc) -> f64| {
-        curves.iter().map(|curve| of(curve.roc)).reduce(f64::min).ok_or(PictureError::NoCurve)
-    };
-    let finest = Finest { far: least(finest_decade)?, miss: least(finest_miss)? };
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE_PX).into_drawing_area();
-        area.fill(&WHITE)?;
-        let (head, body) = area.split_vertically(TITLE_PX + LEGEND_ROW_PX * curves.len() as u32);
-        draw_head(&head, title, &curves)?;
-        draw_curves(&body, banded, finest)?;
-        area.present()?;
-    }
-    Ok(svg)
+    let far = finest_far(banded).ok_or(PictureError::NoCurve)?;
+    let miss = banded.iter().map(|(curve, _)| finest_miss(curve.roc)).fold(1.0, f64::min);
+    picture(title, &legend(banded), |area| draw_curves(area, banded, Finest { far, miss }))
 }
 
 /// Where the axes begin.
@@ -44,36 +32,21 @@ struct Finest {
     miss: f64,
 }
 
-fn draw_curves(
-    area: &Area<'_>,
-    banded: &[(Curve<'_>, Option<&Band>)],
-    finest: Finest,
-) -> Result<(), PictureError> {
-    let axis = |from: f64| (0.999 * from..1.001).log_scale();
-    let mut chart = ChartBuilder::on(area)
-        .margin(MARGIN_PX)
-        .margin_right(2 * MARGIN_PX)
-        .x_label_area_size(84)
-        .y_label_area_size(Y_LABELS_PX)
-        .build_cartesian_2d(axis(finest.far), axis(finest.miss))?;
-    chart
-        .configure_mesh()
-        .x_desc("FAR: impostor pairs accepted")
-        .y_desc("1 − VAL: genuine pairs refused")
-        .x_label_formatter(&|far| decade_label(*far))
-        .y_label_formatter(&|miss| decade_label(*miss))
-        .label_style(text(26))
-        .axis_desc_style(text(30))
-        .axis_style(INK)
-        .bold_line_style(GRID)
-        .light_line_style(WHITE.mix(0.0))
-        .draw()?;
+fn draw_curves(area: &Area<'_>, banded: &[Banded<'_>], finest: Finest) -> Result<(), PictureError> {
+    let labels = Labels {
+        x_title: "FAR: impostor pairs accepted",
+        y_title: "1 − VAL: genuine pairs refused",
+        x_labels: None,
+        x: &|far| decade_label(*far),
+        y: &|miss| decade_label(*miss),
+    };
+    let mut chart = chart(area, &labels, decades(finest.far), decades(finest.miss))?;
     let corner = finest.far.max(finest.miss);
     chart.draw_series(LineSeries::new([(corner, corner), (1.0, 1.0)], INK.mix(0.4).stroke_width(2)))?;
-    for ((curve, band), colour) in banded.iter().zip(COLOURS.into_iter().cycle()) {
+    for ((curve, band), colour) in coloured(banded) {
         if let Some(band) = band {
-            let outline = outline(band, finest.far, |val| (1.0 - val).max(finest.miss));
-            chart.draw_series([Polygon::new(outline, colour.mix(BAND_OPACITY).filled())])?;
+            let height = |val: f64| (1.0 - val).max(finest.miss);
+            chart.draw_series([band_shape(band, colour, finest.far, height)])?;
         }
         chart.draw_series(LineSeries::new(staircase(curve.roc, finest), colour.stroke_width(4)))?;
     }
@@ -82,8 +55,7 @@ fn draw_curves(
 
 /// The power of ten at or below the share of one missed genuine pair, below 1.
 fn finest_miss(roc: &Roc) -> f64 {
-    let decades = (roc.genuine() as f64).log10().ceil().max(1.0);
-    10f64.powi(-(decades as i32)).max(FINEST_MISS)
+    decade_of_one(roc.genuine()).max(FINEST_MISS)
 }
 
 /// The curve inside the axes, thinned to the picture. It ends where nothing is missed any more.
@@ -135,7 +107,6 @@ mod tests {
         let svg = det_svg("", &[(curve, Some(&band))]).unwrap();
         let (polygon, line) = (svg.find("<polygon").unwrap(), svg.rfind("<polyline").unwrap());
         assert!(polygon < line);
-        assert_eq!(outline(&band, 0.1, |val| val), [(0.1, 0.4), (1.0, 1.0), (1.0, 1.0), (0.1, 0.2)]);
         assert!(crate::roc_svg_with_bands("", &[(curve, Some(&band))]).unwrap().contains("<polygon"));
     }
 

@@ -28,6 +28,7 @@
 //! ```
 
 mod all_pairs;
+mod axes;
 mod bootstrap;
 mod calibration;
 mod chart;
@@ -35,6 +36,8 @@ mod clustering;
 mod comparison;
 mod compat;
 mod det_picture;
+mod detection;
+mod experiment;
 mod facts;
 mod hardest;
 mod identification;
@@ -44,6 +47,7 @@ mod page;
 mod pairs;
 mod picture;
 mod png;
+mod reject;
 mod report;
 mod roc_picture;
 mod slices;
@@ -64,6 +68,15 @@ pub use clustering::{Agreement, ClusteringReport, ClusteringRun, ClusteringScore
 pub use comparison::{Comparison, Difference, NotTheSamePairs, Verdict};
 pub use compat::{COMPAT_FAR, Centring, CompatError, CompatPair, CompatReport};
 pub use det_picture::det_svg;
+pub use detection::{
+    DetectionReport, DetectionSamples, HeightRange, LEAST_OVERLAP, LabelledFace, LabelledPhoto, LabelsError,
+    LandmarkError, PrecisionRecall, RangeReport, precision_recall_svg, read_detection_labels,
+    read_wider_labels,
+};
+pub use experiment::{
+    CellError, CellFigures, CellStore, ExperimentKind, ExperimentReport, ExperimentRow, FactColumn, FactUnit,
+    Group, ImageChange, NotAChange, PaperVal,
+};
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;
 pub use identification::{
@@ -80,6 +93,7 @@ pub use pairs::{
 };
 pub use picture::PictureError;
 pub use png::png;
+pub use reject::{RejectCurve, RejectPoint};
 pub use report::{PairCounts, TARGET_FARS, VerificationReport};
 pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
 pub use slices::{Column, GroupFigures, Metadata, MetadataError, SHARED_FAR, Slices};

@@ -1,26 +1,16 @@
 //! The ROC as a picture: VAL over FAR, the false accepts on a logarithmic axis.
 
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::picture::{COLOURS, GRID, INK, PictureError, SIZE_PX, text};
+use crate::axes::{
+    Area, Banded, Labels, band_shape, chart, coloured, decade_label, decades, finest_far, legend, picture,
+};
+use crate::picture::{PictureError, SIZE_PX, text};
 use crate::{Band, Roc};
 
 /// The decades of FAR at which a curve is marked.
 const MARKED_FARS: [f64; 3] = [1e-1, 1e-2, 1e-3];
-
-/// The finest FAR that is ever drawn; the paper's curves end here.
-const FINEST_FAR: f64 = 1e-8;
-
-/// Room around the chart, for the numbers at its left, for the title, and for each row of the legend.
-pub(crate) const MARGIN_PX: u32 = 24;
-pub(crate) const Y_LABELS_PX: u32 = 110;
-pub(crate) const TITLE_PX: u32 = 84;
-pub(crate) const LEGEND_ROW_PX: u32 = 38;
-
-/// How much of its colour a band has, so that curve and grid stay visible.
-pub(crate) const BAND_OPACITY: f64 = 0.18;
 
 /// One model's curve in a picture.
 #[derive(Debug, Clone, Copy)]
@@ -50,65 +40,22 @@ pub fn roc_svg_with_bands(
     title: &str,
     banded: &[(Curve<'_>, Option<&Band>)],
 ) -> Result<String, PictureError> {
-    let curves: Vec<Curve<'_>> = banded.iter().map(|(curve, _)| *curve).collect();
-    let finest =
-        curves.iter().map(|curve| finest_decade(curve.roc)).reduce(f64::min).ok_or(PictureError::NoCurve)?;
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE_PX).into_drawing_area();
-        area.fill(&WHITE)?;
-        let (head, body) = area.split_vertically(TITLE_PX + LEGEND_ROW_PX * curves.len() as u32);
-        draw_head(&head, title, &curves)?;
-        draw_curves(&body, banded, finest)?;
-        area.present()?;
-    }
-    Ok(svg)
+    let finest = finest_far(banded).ok_or(PictureError::NoCurve)?;
+    picture(title, &legend(banded), |area| draw_curves(area, banded, finest))
 }
 
-pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-/// The title and one row of legend a curve.
-pub(crate) fn draw_head(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> Result<(), PictureError> {
-    let left = (MARGIN_PX + Y_LABELS_PX).cast_signed();
-    let middle_left = Pos::new(HPos::Left, VPos::Center);
-    area.draw(&Text::new(title, (left, 48), text(40).pos(middle_left)))?;
-    for (row, (Curve { label, roc }, colour)) in (0i32..).zip(coloured(curves)) {
-        let y = (TITLE_PX + row as u32 * LEGEND_ROW_PX + LEGEND_ROW_PX / 2).cast_signed();
-        let words = format!("{label}  ·  AUC {:.4}  ·  EER {:.1} %", roc.auc(), 100.0 * roc.eer());
-        area.draw(&PathElement::new([(left, y), (left + 36, y)], colour.stroke_width(6)))?;
-        area.draw(&Text::new(words, (left + 52, y), text(26).pos(middle_left)))?;
-    }
-    Ok(())
-}
-
-fn draw_curves(
-    area: &Area<'_>,
-    banded: &[(Curve<'_>, Option<&Band>)],
-    finest: f64,
-) -> Result<(), PictureError> {
-    let mut chart = ChartBuilder::on(area)
-        .margin(MARGIN_PX)
-        .margin_right(2 * MARGIN_PX)
-        .x_label_area_size(84)
-        .y_label_area_size(Y_LABELS_PX)
-        // A hair wider than the decades: rounding would else lose the tick at an end.
-        .build_cartesian_2d((0.999 * finest..1.001).log_scale(), 0.0..1.0)?;
-    chart
-        .configure_mesh()
-        .x_desc("FAR: impostor pairs accepted")
-        .y_desc("VAL: genuine pairs accepted")
-        .x_label_formatter(&|far| decade_label(*far))
-        .y_label_formatter(&|val| format!("{:.0} %", 100.0 * val))
-        .label_style(text(26))
-        .axis_desc_style(text(30))
-        .axis_style(INK)
-        .bold_line_style(GRID)
-        .light_line_style(WHITE.mix(0.0))
-        .draw()?;
-    for ((curve, band), colour) in banded.iter().zip(COLOURS.into_iter().cycle()) {
+fn draw_curves(area: &Area<'_>, banded: &[Banded<'_>], finest: f64) -> Result<(), PictureError> {
+    let labels = Labels {
+        x_title: "FAR: impostor pairs accepted",
+        y_title: "VAL: genuine pairs accepted",
+        x_labels: None,
+        x: &|far| decade_label(*far),
+        y: &|val| format!("{:.0} %", 100.0 * val),
+    };
+    let mut chart = chart(area, &labels, decades(finest), 0.0..1.0)?;
+    for ((curve, band), colour) in coloured(banded) {
         if let Some(band) = band {
-            let outline = outline(band, finest, |val| val);
-            chart.draw_series([Polygon::new(outline, colour.mix(BAND_OPACITY).filled())])?;
+            chart.draw_series([band_shape(band, colour, finest, |val| val)])?;
         }
         chart.draw_series(LineSeries::new(line(curve.roc, finest), colour.stroke_width(4)))?;
         let marks = marks(curve.roc);
@@ -124,19 +71,6 @@ fn draw_curves(
     Ok(())
 }
 
-pub(crate) fn coloured<'a, 'b>(curves: &'a [Curve<'b>]) -> impl Iterator<Item = (&'a Curve<'b>, RGBColor)> {
-    curves.iter().zip(COLOURS.into_iter().cycle())
-}
-
-/// A band as a closed line: its upper end from left to right, then its lower end back. `height` turns a VAL into
-/// what is drawn.
-pub(crate) fn outline(band: &Band, finest: f64, height: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
-    let inside = || band.points.iter().filter(|point| point.far >= finest);
-    let high = inside().map(|point| (point.far, height(point.interval.high)));
-    let low = inside().rev().map(|point| (point.far, height(point.interval.low)));
-    high.chain(low).collect()
-}
-
 /// Where a mark's words stand: below to the right, where a rising curve leaves room, or above to the left where
 /// the axis would be in the way. In pixels from the mark, and the corner of the words that lies there.
 fn beside(val: f64) -> ((i32, i32), Pos) {
@@ -145,16 +79,6 @@ fn beside(val: f64) -> ((i32, i32), Pos) {
     } else {
         ((-12, -10), Pos::new(HPos::Right, VPos::Bottom))
     }
-}
-
-/// The power of ten at or below the smallest FAR that can be measured, below 1.
-pub(crate) fn finest_decade(roc: &Roc) -> f64 {
-    let decades = (roc.impostors() as f64).log10().ceil().max(1.0);
-    10f64.powi(-(decades as i32)).max(FINEST_FAR)
-}
-
-pub(crate) fn decade_label(far: f64) -> String {
-    if far > 0.5 { "1".into() } else { format!("{far:.0e}") }
 }
 
 /// The curve from the left border on, without the points that fall on the pixel of the one before: ten million
@@ -232,13 +156,6 @@ mod tests {
     #[test]
     fn no_curve_is_an_error() {
         assert!(matches!(roc_svg("none", &[]), Err(PictureError::NoCurve)));
-    }
-
-    #[test]
-    fn the_axis_begins_at_the_decade_of_one_impostor() {
-        for (impostors, expected) in [(1, 0.1), (10, 0.1), (11, 0.01), (100, 0.01), (3000, 1e-4)] {
-            assert_eq!(finest_decade(&roc(&[0.5], &vec![2.0; impostors])), expected, "{impostors}");
-        }
     }
 
     #[test]

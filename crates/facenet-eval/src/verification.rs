@@ -14,8 +14,9 @@ mod scored;
 mod uncertainty;
 mod view1;
 
+pub(crate) use self::accuracy::weighed_accuracy;
 pub use self::accuracy::{CrossValidation, FoldAccuracy};
-pub(crate) use self::cut::{Cut, Weighed};
+pub(crate) use self::cut::{Cut, Weighed, cuts};
 pub use self::mean::FoldMean;
 pub use self::operating_point::{OperatingPoint, ValAtFar};
 pub use self::roc::{Roc, RocPoint};

@@ -1,9 +1,8 @@
 //! Verification figures of pairs whose people are known, each pair counting as often as its people were drawn.
 //!
-//! With everybody drawn once they are exactly the figures of [`Roc`](crate::Roc), [`ValAtFar`](crate::ValAtFar) and
+//! They are computed by the very code of `verification`: with everybody drawn once they are exactly the figures of [`Roc`](crate::Roc), [`ValAtFar`](crate::ValAtFar) and
 //! [`CrossValidation`](crate::CrossValidation); with multiplicities those of the pairs written out that often.
 
-mod accuracy;
 mod figures;
 mod named;
 mod pairs;

@@ -1,6 +1,6 @@
 //! From an aligned crop to a chip, a little different each time it is seen.
 
-mod pixels;
+pub(crate) mod pixels;
 
 use facenet::{ChipCutter, ChipError};
 use facenet_core::{BoundingBox, Chip, Preprocessing, RgbImage};

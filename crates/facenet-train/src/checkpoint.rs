@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use facenet::network::Graph;
 use facenet::{Tensor, WeightsError, write_beside};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::{Averaging, OfflinePool, Optimiser, Suspects, TrainNetwork, ValidConfig};
+use crate::{
+    Averaging, AveragingConfig, OfflinePool, Optimiser, OptimiserConfig, Suspects, TrainNetwork, ValidConfig,
+};
 
 /// The key of a checkpoint's facts in its metadata.
 const KEY: &str = "facenet.checkpoint";
@@ -18,6 +21,26 @@ const STATES: [&str; 4] = ["adagrad.", "sgd.", "adam.m.", "adam.v."];
 const AVERAGE: &str = "average.";
 /// The name of the loss's own weights, as the optimiser knows them.
 pub(crate) const HEAD: &str = "head.weight";
+
+/// What a checkpoint is held against: the settings that decide the weights, as text, and what is made of them.
+pub(crate) struct Terms<'a> {
+    pub(crate) recipe: String,
+    pub(crate) graph: &'a Graph,
+    pub(crate) averaging: Option<AveragingConfig>,
+    pub(crate) optimiser: OptimiserConfig,
+}
+
+impl<'a> From<&'a ValidConfig> for Terms<'a> {
+    fn from(config: &'a ValidConfig) -> Self {
+        let settings = config.settings();
+        Self {
+            recipe: config.recipe(),
+            graph: config.graph(),
+            averaging: settings.averaging,
+            optimiser: settings.optimiser,
+        }
+    }
+}
 
 /// A run between two steps. Batches are functions of seed and step, so no state of a generator is needed.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +61,32 @@ pub struct Checkpoint {
     pub suspects: Option<Suspects>,
     /// Steps in a row for which the embedding was collapsed.
     pub collapsed_steps: u64,
+}
+
+impl Checkpoint {
+    /// A run of a network that has no more than weights, before its first step.
+    pub(crate) fn first(network: TrainNetwork, terms: &Terms) -> Self {
+        Self {
+            step: 0,
+            network,
+            head: None,
+            optimiser: Optimiser::new(terms.optimiser),
+            averaging: terms.averaging.map(Averaging::new),
+            offline: None,
+            suspects: None,
+            collapsed_steps: 0,
+        }
+    }
+
+    /// The network's tensors, averaged if asked for.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let average = |(name, tensor): (&String, &Tensor)| {
+            let average = self.averaging.as_ref().and_then(|averaging| averaging.of(name));
+            let values = average.unwrap_or(&tensor.values).to_vec();
+            (name.clone(), Tensor { shape: tensor.shape.clone(), values })
+        };
+        self.network.tensors().iter().map(average).collect()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,8 +167,12 @@ impl Checkpoint {
     /// # Errors
     /// When it cannot be written, for example because the disk is full.
     pub fn save(&self, path: &Path, config: &ValidConfig, data: &str) -> Result<(), CheckpointError> {
+        self.write(path, &config.into(), data)
+    }
+
+    pub(crate) fn write(&self, path: &Path, terms: &Terms, data: &str) -> Result<(), CheckpointError> {
         let wrong = |source| CheckpointError::Write { path: path.into(), source };
-        let bytes = self.to_bytes(config, data).map_err(|e| wrong(std::io::Error::other(e)))?;
+        let bytes = self.to_bytes(terms, data).map_err(|e| wrong(std::io::Error::other(e)))?;
         write_beside(path, &bytes).map_err(wrong)
     }
 
@@ -128,15 +181,19 @@ impl Checkpoint {
     /// # Errors
     /// When it cannot be read, is damaged, or belongs to other settings or data.
     pub fn load(path: &Path, config: &ValidConfig, data: &str) -> Result<Self, CheckpointError> {
-        let bytes =
-            fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
-        Self::from_bytes(&bytes, path, config, data)
+        Self::read(path, &config.into(), data)
     }
 
-    pub(crate) fn to_bytes(&self, config: &ValidConfig, data: &str) -> Result<Vec<u8>, SafeTensorError> {
+    pub(crate) fn read(path: &Path, terms: &Terms, data: &str) -> Result<Self, CheckpointError> {
+        let bytes =
+            fs_err::read(path).map_err(|source| CheckpointError::Read { path: path.into(), source })?;
+        Self::from_bytes(&bytes, path, terms, data)
+    }
+
+    pub(crate) fn to_bytes(&self, terms: &Terms, data: &str) -> Result<Vec<u8>, SafeTensorError> {
         let facts = Facts {
             step: self.step,
-            recipe: config.recipe(),
+            recipe: terms.recipe.clone(),
             data: data.into(),
             averaged: self.averaging.as_ref().map_or(0, Averaging::updates),
             offline: self.offline.clone(),
@@ -163,16 +220,16 @@ impl Checkpoint {
     pub(crate) fn from_bytes(
         bytes: &[u8],
         path: &Path,
-        config: &ValidConfig,
+        terms: &Terms,
         data: &str,
     ) -> Result<Self, CheckpointError> {
         let damaged = |reason| CheckpointError::Damaged { path: path.into(), reason };
         let (facts, mut tensors) = read(bytes).map_err(damaged)?;
-        if facts.recipe != config.recipe() {
+        if facts.recipe != terms.recipe {
             return Err(CheckpointError::OtherRecipe {
                 path: path.into(),
                 then: facts.recipe,
-                now: config.recipe(),
+                now: terms.recipe.clone(),
             });
         }
         if facts.data != data {
@@ -185,7 +242,7 @@ impl Checkpoint {
         let state = take(&|name| of_state(name).is_some());
         let averages = take(&|name| name.starts_with(AVERAGE));
         let head = take(&|name| name == HEAD).remove(HEAD);
-        let network = TrainNetwork::from_weights(config.graph().clone(), tensors)
+        let network = TrainNetwork::from_weights(terms.graph.clone(), tensors)
             .map_err(|source| CheckpointError::Weights { path: path.into(), source })?;
         let len = |name: &str| match name {
             HEAD => head.as_ref().map(Vec::len),
@@ -194,9 +251,8 @@ impl Checkpoint {
         if let Some(reason) = misfit(len, &state).or_else(|| misfit(len, &averages)) {
             return Err(damaged(reason));
         }
-        let settings = config.settings();
-        let averaging = settings.averaging.map(|c| Averaging::with_state(c, averages, facts.averaged));
-        let optimiser = Optimiser::with_state(settings.optimiser, state, facts.step);
+        let averaging = terms.averaging.map(|c| Averaging::with_state(c, averages, facts.averaged));
+        let optimiser = Optimiser::with_state(terms.optimiser, state, facts.step);
         let Facts { step, offline, suspects, collapsed_steps, .. } = facts;
         Ok(Self { step, network, head, optimiser, averaging, offline, suspects, collapsed_steps })
     }

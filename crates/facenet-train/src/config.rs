@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Augment, AugmentConfig, AugmentError, AveragingConfig, DeviceConfig, LoaderConfig, LossConfig,
-    OfflineConfig, OptimiserConfig, OutOfRange, SamplerConfig, ScheduleConfig, SuspectConfig,
+    OfflineConfig, OptimiserConfig, OutOfRange, PartConfig, SamplerConfig, ScheduleConfig, SuspectConfig,
 };
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
@@ -70,6 +70,9 @@ pub struct DataConfig {
     /// Decoded images that are kept in memory, in MiB; a 128-pixel crop takes 48 KiB.
     #[serde(default = "default_cache_mib")]
     pub cache_mib: usize,
+    /// A random part of them that is learnt from; none, all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartConfig>,
     /// The pairs to validate with along the way; none, no validation.
     pub validation: Option<ValidationConfig>,
 }
@@ -240,6 +243,9 @@ impl TrainConfig {
         self.schedule.check().map_err(of_table("schedule"))?;
         let dimension = self.network.dimension;
         range((1..=4096).contains(&dimension), "network.dimension", &dimension, "1 to 4096")?;
+        if let Some(part) = &self.data.part {
+            range(part.images >= 2, "data.part.images", &part.images, "at least 2")?;
+        }
         self.optimiser.check().map_err(of_table("optimiser"))?;
         if let Some(averaging) = &self.averaging {
             averaging.check().map_err(of_table("averaging"))?;
@@ -309,7 +315,8 @@ impl ValidConfig {
     /// threads and devices and intervals of writing are left out.
     pub fn recipe(&self) -> String {
         let recipe = TrainConfig {
-            data: DataConfig { train: PathBuf::new(), cache_mib: 0, validation: None },
+            // The part is in the digest of the data.
+            data: DataConfig { train: PathBuf::new(), cache_mib: 0, part: None, validation: None },
             device: DeviceConfig::default(),
             loader: LoaderConfig::default(),
             run: RunConfig::default(),
@@ -360,6 +367,10 @@ mod tests {
     #[test]
     fn values_out_of_range_name_their_key() {
         for (line, expected) in [
+            (
+                "schedule.steps = 1\n[data.part]\nimages = 1",
+                "`data.part.images` is 1, but expected at least 2",
+            ),
             ("[schedule]\nsteps = 0", "`schedule.steps` is 0, but expected at least 1"),
             (
                 "schedule.steps = 1\n[loss]\nkind = \"triplet\"\nmargin = 0.0",

@@ -3,11 +3,12 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::log::Record;
+use crate::log::{DetectorRecord, Record};
 
 const SIZE: (u32, u32) = (900, 960);
 const BLUE: RGBColor = RGBColor(0x1f, 0x5f, 0xa8);
 const RED: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
+const GREEN: RGBColor = RGBColor(0x2e, 0x8b, 0x57);
 const INK: RGBColor = RGBColor(0x22, 0x26, 0x2a);
 const GRID: RGBColor = RGBColor(0xe3, 0xe6, 0xe9);
 
@@ -18,35 +19,67 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-/// The curves of a log as SVG: the loss, the validation accuracy, and the mean distances within and between people.
+/// The curves of a log as SVG: of an embedding the loss, the validation accuracy, and the mean distances within and
+/// between people; of a detector the parts of its loss, and its average precision.
 ///
 /// # Errors
 /// When the picture cannot be drawn.
 pub(crate) fn draw(records: &[Record]) -> Result<String, String> {
+    let of_detector = records.iter().any(|record| matches!(record, Record::Detector(_)));
+    let charts = if of_detector { detector_charts(records) } else { embedding_charts(records) };
     let mut picture = String::new();
     {
         let root = SVGBackend::with_string(&mut picture, SIZE).into_drawing_area();
         root.fill(&WHITE).map_err(|e| e.to_string())?;
-        let areas = root.split_evenly((3, 1));
-        let charts = [
-            ("Triplet loss", vec![line("loss", BLUE, records, |r| step(r, |s| Some(f64::from(s.loss))))]),
-            ("Validation accuracy, %", vec![line("accuracy", BLUE, records, accuracy)]),
-            (
-                "Mean squared distance in a batch",
-                vec![
-                    line("same person", BLUE, records, |r| step(r, |s| s.positive_distance.map(f64::from))),
-                    line("different people", RED, records, |r| {
-                        step(r, |s| s.negative_distance.map(f64::from))
-                    }),
-                ],
-            ),
-        ];
+        let areas = root.split_evenly((charts.len(), 1));
         for (area, (title, lines)) in areas.iter().zip(&charts) {
             chart(area, title, lines).map_err(|e| e.to_string())?;
         }
         root.present().map_err(|e| e.to_string())?;
     }
     Ok(picture)
+}
+
+type Chart = (&'static str, Vec<Line>);
+
+fn embedding_charts(records: &[Record]) -> Vec<Chart> {
+    let distances = vec![
+        line("same person", BLUE, records, |r| step(r, |s| s.positive_distance.map(f64::from))),
+        line("different people", RED, records, |r| step(r, |s| s.negative_distance.map(f64::from))),
+    ];
+    vec![
+        ("Triplet loss", vec![line("loss", BLUE, records, |r| step(r, |s| Some(f64::from(s.loss))))]),
+        ("Validation accuracy, %", vec![line("accuracy", BLUE, records, accuracy)]),
+        ("Mean squared distance in a batch", distances),
+    ]
+}
+
+fn detector_charts(records: &[Record]) -> Vec<Chart> {
+    let part = |name, colour, value: fn(&DetectorRecord) -> f32| {
+        line(name, colour, records, |record| match record {
+            Record::Detector(record) => Some((record.step as f64, f64::from(value(record)))),
+            _ => None,
+        })
+    };
+    let precision = |name, colour, range: usize| {
+        line(name, colour, records, |record| match record {
+            Record::DetectorValidation(record) => {
+                Some((record.step as f64, record.average_precision[range]?))
+            }
+            _ => None,
+        })
+    };
+    let losses = vec![
+        part("scores", BLUE, |r| r.score_loss),
+        part("boxes", RED, |r| r.box_loss),
+        part("landmarks", GREEN, |r| r.landmark_loss),
+    ];
+    let precisions = vec![
+        precision("below 24 pixels", RED, 1),
+        precision("24 to 64 pixels", BLUE, 2),
+        precision("above 64 pixels", GREEN, 3),
+    ];
+    vec![("Loss", losses), ("Average precision on the validation photos", precisions)]
 }
 
 fn step(record: &Record, value: impl Fn(&crate::log::StepRecord) -> Option<f64>) -> Option<(f64, f64)> {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod folder;
+mod part;
 mod shards;
 
 use std::ops::Range;
@@ -12,8 +13,9 @@ use facenet_core::RgbImage;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use cache::Cache;
+pub(crate) use cache::Cache;
 pub use cache::Unreadable;
+pub use part::{PartBy, PartConfig};
 
 /// The smallest image that is accepted, in pixels of its shorter edge. A face of fewer pixels is not
 /// recognisable, and any part of it that a network could see still has several pixels.
@@ -140,15 +142,23 @@ impl Dataset {
     /// When nothing is there, it cannot be listed, a shard is damaged, two images have one name, or there are
     /// fewer than two people.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        Self::open_part(path, None)
+    }
+
+    /// As [`open`](Self::open), only a random part of the images; none, all of them.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), also when the part holds fewer than two people.
+    pub fn open_part(path: &Path, part: Option<PartConfig>) -> Result<Self, DatasetError> {
         if !path.exists() {
             return Err(DatasetError::Missing { path: path.into() });
         }
         let shards = shards::find(path)?;
         let listing = if shards.is_empty() { folder::list(path)? } else { shards::list(shards)? };
-        Self::of(listing, path)
+        Self::of(listing, path, part)
     }
 
-    fn of(mut listing: Listing, path: &Path) -> Result<Self, DatasetError> {
+    fn of(mut listing: Listing, path: &Path, part: Option<PartConfig>) -> Result<Self, DatasetError> {
         let key = |e: &Entry| (e.identity.clone(), e.name.clone());
         listing.entries.sort_by_cached_key(key);
         let Listing { entries, shards, ignored } = listing;
@@ -158,6 +168,10 @@ impl Dataset {
             return Err(DatasetError::Duplicate { name, first: place(&pair[0]), second: place(&pair[1]) });
         }
 
+        let entries = match part {
+            Some(part) => part.of(entries),
+            None => entries,
+        };
         let mut identities: Vec<Identity> = Vec::new();
         for group in entries.chunk_by(|a, b| a.identity == b.identity) {
             let start = identities.last().map_or(0, |i| i.images.end);

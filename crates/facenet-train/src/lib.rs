@@ -21,6 +21,7 @@ mod checkpoint;
 mod config;
 mod curves;
 mod dataset;
+mod detector;
 mod device;
 mod exact;
 mod loader;
@@ -51,10 +52,14 @@ pub use config::{
     ConfigError, DataConfig, NetworkConfig, RunConfig, StageConfig, TrainConfig, ValidConfig,
     ValidationConfig,
 };
-pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, Unreadable};
+pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, PartBy, PartConfig, Unreadable};
+pub use detector::{
+    DetectorConfig, DetectorConfigError, DetectorData, DetectorEvent, DetectorLossConfig, DetectorNetwork,
+    DetectorRunConfig, DetectorTrainError, SceneConfig, TrainedDetector, ValidDetectorConfig, train_detector,
+};
 pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
-pub use log::{LogError, Record, StepRecord, ValidationRecord};
+pub use log::{DetectorRecord, DetectorValidationRecord, LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{
     ArcfaceConfig, Batch, BatchHardConfig, ContrastiveConfig, CosfaceConfig, DistanceKind, HeadShape, Loss,
     LossConfig, Measured, Objective, ObjectiveError, SoftmaxConfig, mean_distances, triplet_loss,

@@ -17,7 +17,7 @@ use crate::dataset::{Dataset, ImageId};
 use crate::miner::Triplet;
 use crate::offline::{OfflineConfig, OfflinePool};
 use crate::sampler::{BatchPlan, Item, Sampler};
-use ahead::Ahead;
+pub(crate) use ahead::Ahead;
 pub use ahead::LoadError;
 
 /// How far and on how many threads batches are prepared. It changes no batch.

@@ -20,6 +20,10 @@ pub enum Record {
     Step(StepRecord),
     /// Figures on the validation pairs.
     Validation(ValidationRecord),
+    /// The means over some steps of a detector.
+    Detector(DetectorRecord),
+    /// A detector's figures on the validation photos.
+    DetectorValidation(DetectorValidationRecord),
     /// An image that could not be read.
     Unreadable {
         /// Where it is.
@@ -57,6 +61,45 @@ pub struct StepRecord {
     pub faces_per_second: f64,
     /// The share of the time that the training waited for batches.
     pub waiting: f64,
+}
+
+/// Means over the steps of a detector since the record before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectorRecord {
+    /// Steps taken.
+    pub step: u64,
+    /// The loss: the sum of its parts.
+    pub loss: f32,
+    /// Of scores.
+    pub score_loss: f32,
+    /// Of boxes, weighted.
+    pub box_loss: f32,
+    /// Of landmarks, weighted.
+    pub landmark_loss: f32,
+    /// Intersection over union of a box with its face.
+    pub overlap: f32,
+    /// Places that belong to a face, a batch.
+    pub positives: f64,
+    /// The learning rate of the last step.
+    pub learning_rate: f32,
+    /// Scenes a second, waiting included.
+    pub scenes_per_second: f64,
+    /// The share of the time that the training waited for batches.
+    pub waiting: f64,
+}
+
+/// A detector's figures on the validation photos.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectorValidationRecord {
+    /// Steps taken.
+    pub step: u64,
+    /// Average precision over all faces, and over those below 24, from 24 to 64, and above 64 pixels high; none of a
+    /// range without faces.
+    pub average_precision: [Option<f64>; 4],
+    /// The share of faces found where one photo in ten has a false one.
+    pub recall: Option<f64>,
+    /// Mean landmark error over the eyes' distance.
+    pub landmark_error: Option<f64>,
 }
 
 /// Figures on the validation pairs.
@@ -97,6 +140,8 @@ impl Record {
         match self {
             Self::Step(record) => Some(record.step),
             Self::Validation(record) => Some(record.step),
+            Self::Detector(record) => Some(record.step),
+            Self::DetectorValidation(record) => Some(record.step),
             Self::Unreadable { .. } => None,
         }
     }

@@ -6,7 +6,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData, Transaction};
+use burn::tensor::{FloatDType, Tensor, TensorData, Transaction};
 use facenet::network::Graph;
 use facenet::{Tensor as WeightTensor, Weights, WeightsError, node_tensors};
 use rand::Rng;
@@ -33,7 +33,19 @@ pub struct TrainNetwork {
 pub struct Pass {
     /// Unit rows, `[batch, dimension]`.
     pub embeddings: Vec<f32>,
-    output: Tensor<2>,
+    recorded: Recorded,
+}
+
+/// A batch that went through a network of several outputs, with what is needed to go back.
+pub(crate) struct MapsPass {
+    /// The outputs of the graph, each `[batch, channels, height, width]`.
+    pub(crate) maps: Vec<Vec<f32>>,
+    recorded: Recorded,
+}
+
+/// What the way back needs.
+struct Recorded {
+    outputs: Vec<Tensor<4>>,
     leaves: Vec<(String, Tensor<1>)>,
     statistics: Statistics,
 }
@@ -123,15 +135,25 @@ impl TrainNetwork {
     /// # Shapes
     /// `images` `[batch, 3, height, width]`, at least two images; as many seeds in `dropout`, if any.
     pub fn forward(&self, images: Vec<f32>, dropout: Option<Dropout>) -> Pass {
-        let Walk { output, leaves, moments, .. } = Walk::through(self, images, dropout, Purpose::Learn);
-        let embeddings = vector(output.clone().into_data());
-        Pass { embeddings, output, leaves, statistics: read_statistics(moments) }
+        let MapsPass { mut maps, recorded } = self.forward_maps(images, dropout);
+        Pass { embeddings: maps.remove(0), recorded }
+    }
+
+    /// Takes a batch through a network of any outputs, as [`TrainNetwork::forward`] does.
+    pub(crate) fn forward_maps(&self, images: Vec<f32>, dropout: Option<Dropout>) -> MapsPass {
+        let Walk { outputs, leaves, moments, .. } = Walk::through(self, images, dropout, Purpose::Learn);
+        let maps = outputs.iter().map(|output| vector(output.clone().cast(FloatDType::F32).into_data()));
+        MapsPass {
+            maps: maps.collect(),
+            recorded: Recorded { outputs, leaves, statistics: read_statistics(moments) },
+        }
     }
 
     /// The embeddings that [`TrainNetwork::forward`] gives, without a way back: what a layer computes is dropped as
     /// soon as no later one reads it.
     pub fn embed(&self, images: Vec<f32>, dropout: Option<Dropout>) -> Vec<f32> {
-        vector(Walk::through(self, images, dropout, Purpose::Embed).output.into_data())
+        let mut outputs = Walk::through(self, images, dropout, Purpose::Embed).outputs;
+        vector(outputs.remove(0).into_data())
     }
 
     /// How many values [`Pass::statistics`] gives.
@@ -197,19 +219,43 @@ fn vector(data: TensorData) -> Vec<f32> {
 impl Pass {
     /// What the batch normalisations saw: of each, in the order of layers, its means, then its variances.
     pub(crate) fn statistics(&self) -> Vec<f32> {
-        let of = |(_, s): &(String, BatchStatistics)| [s.mean.clone(), s.variance.clone()].concat();
-        self.statistics.iter().flat_map(of).collect()
+        self.recorded.statistics()
     }
 
     /// The gradients of all weights, given the loss's gradient at the embeddings, `[batch, dimension]`.
     pub fn backward(self, gradient: Vec<f32>) -> Gradients {
-        let shape = self.output.dims();
-        let gradient = Tensor::<2>::from_data(TensorData::new(gradient, shape), &self.output.device());
+        self.recorded.backward(vec![gradient])
+    }
+}
+
+impl MapsPass {
+    /// As [`Pass::statistics`].
+    pub(crate) fn statistics(&self) -> Vec<f32> {
+        self.recorded.statistics()
+    }
+
+    /// The gradients of all weights, given the loss's gradient at each of the maps.
+    pub(crate) fn backward(self, gradients: Vec<Vec<f32>>) -> Gradients {
+        self.recorded.backward(gradients)
+    }
+}
+
+impl Recorded {
+    fn statistics(&self) -> Vec<f32> {
+        let of = |(_, s): &(String, BatchStatistics)| [s.mean.clone(), s.variance.clone()].concat();
+        self.statistics.iter().flat_map(of).collect()
+    }
+
+    fn backward(self, gradients: Vec<Vec<f32>>) -> Gradients {
         // The gradient of Σ e·g at e is g: so the loss itself need not be known to Burn.
-        let gradients = (self.output * gradient).sum().backward();
+        let sums = self.outputs.into_iter().zip(gradients).map(|(output, gradient)| {
+            let gradient = Tensor::<4>::from_data(TensorData::new(gradient, output.dims()), &output.device());
+            (output.cast(FloatDType::F32) * gradient).sum()
+        });
+        let gradients = sums.reduce(|sum, next| sum + next).expect("a graph has outputs").backward();
         let mut transaction = Transaction::default();
         for (_, leaf) in &self.leaves {
-            let gradient = leaf.grad(&gradients).expect("every weight takes part in every embedding");
+            let gradient = leaf.grad(&gradients).expect("every weight takes part in every output");
             transaction = transaction.register(gradient);
         }
         drop(gradients);

@@ -166,6 +166,14 @@ impl Body {
         }
     }
 
+    /// Every value four times, in a square: `[N, C, H, W]` -> `[N, C, 2 H, 2 W]`.
+    pub(crate) fn upsample(self, source: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Cpu => cpu::upsample(source),
+            Self::Portable => portable::upsample(source),
+        }
+    }
+
     /// Each row of `source` times the transpose of `weight`, without bias.
     ///
     /// # Shapes

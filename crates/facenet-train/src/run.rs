@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use facenet::{Model, ModelError, write_beside};
-use facenet_eval::VerificationReport;
+use facenet::{DetectorModel, Model, ModelError, write_beside};
+use facenet_eval::{DetectionReport, VerificationReport};
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, Terms};
 use crate::curves;
 use crate::log::{Log, LogError, Record};
-use crate::{Dataset, LivePage, SheetLimits, Suspects, TrainConfig, ValidConfig, contact_sheet};
+use crate::{Dataset, DetectorTrainError, LivePage, SheetLimits, Suspects, TrainConfig, contact_sheet};
 
 /// A run's folder, locked against a second process.
 #[derive(Debug)]
@@ -109,12 +109,11 @@ impl RunFolder {
         Ok(found)
     }
 
-    /// Writes the settings and opens the log, for a run that goes on after `step`.
-    pub(crate) fn begin(&mut self, config: &ValidConfig, step: u64) -> Result<(), RunError> {
-        self.keep = config.settings().run.keep;
+    /// Writes the settings, TOML, and opens the log, for a run that goes on after `step`.
+    pub(crate) fn begin(&mut self, settings: &str, keep: usize, step: u64) -> Result<(), RunError> {
+        self.keep = keep;
         let path = self.folder.join("config.toml");
-        write_beside(&path, config.settings().to_toml().as_bytes())
-            .map_err(|source| RunError::Io { path, source })?;
+        write_beside(&path, settings.as_bytes()).map_err(|source| RunError::Io { path, source })?;
         self.log = Some(Log::open(&self.folder.join("log.jsonl"), step)?);
         Ok(())
     }
@@ -127,11 +126,11 @@ impl RunFolder {
     pub(crate) fn save_checkpoint(
         &self,
         state: &Checkpoint,
-        config: &ValidConfig,
+        terms: &Terms,
         data: &str,
     ) -> Result<(), CheckpointError> {
         let path = self.folder.join("checkpoints").join(format!("step-{:09}.safetensors", state.step));
-        state.save(&path, config, data)?;
+        state.write(&path, terms, data)?;
         let found = self.checkpoints().unwrap_or_default();
         for old in &found[..found.len().saturating_sub(self.keep)] {
             // One too many does no harm; the run goes on.
@@ -181,6 +180,19 @@ impl RunFolder {
     }
 
     pub(crate) fn finish(&self, model: &Model, report: Option<&VerificationReport>) -> Result<(), RunError> {
+        if let Some(report) = report {
+            let path = self.folder.join("report.json");
+            write_beside(&path, report.to_json().as_bytes())
+                .map_err(|source| RunError::Io { path, source })?;
+        }
+        Ok(model.save(&self.model_path())?)
+    }
+
+    pub(crate) fn finish_detector(
+        &self,
+        model: &DetectorModel,
+        report: Option<&DetectionReport>,
+    ) -> Result<(), DetectorTrainError> {
         if let Some(report) = report {
             let path = self.folder.join("report.json");
             write_beside(&path, report.to_json().as_bytes())

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use facenet::{Model, Tensor};
+use facenet::Model;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -102,7 +102,8 @@ impl<'a> Trainer<'a> {
         processes: &'a dyn Processes,
     ) -> Result<Self, TrainError> {
         let settings = config.settings();
-        let dataset = Arc::new(Dataset::open(&settings.data.train)?.cached_up_to(settings.data.cache_mib));
+        let dataset = Dataset::open_part(&settings.data.train, settings.data.part)?;
+        let dataset = Arc::new(dataset.cached_up_to(settings.data.cache_mib));
         if let Some(writer) = &mut writer {
             (writer.show)(Event::Data {
                 identities: dataset.identities().len(),
@@ -128,7 +129,7 @@ impl<'a> Trainer<'a> {
             _ => None,
         };
         if let Some(writer) = &mut writer {
-            writer.run.begin(config, state.step)?;
+            writer.run.begin(&settings.to_toml(), settings.run.keep, state.step)?;
             writer.page = Some(writer.run.page(settings, &dataset, state.step)?);
             (writer.show)(Event::Starts { step: state.step, steps: settings.schedule.steps });
         }
@@ -294,7 +295,7 @@ impl<'a> Trainer<'a> {
             page.refresh(step).map_err(|source| writer.run.page_error(source))?;
         }
         if due(settings.run.checkpoint_every) {
-            writer.run.save_checkpoint(&self.state, self.config, &self.digest)?;
+            writer.run.save_checkpoint(&self.state, &self.config.into(), &self.digest)?;
         }
         Ok(())
     }
@@ -341,25 +342,19 @@ fn shared(
     if let (Some(state), 1) = (&state, processes.count()) {
         return Ok(state.clone());
     }
-    let bytes = state.as_ref().map(|state| state.to_bytes(config, digest)).transpose();
+    let bytes = state.as_ref().map(|state| state.to_bytes(&config.into(), digest)).transpose();
     let bytes = bytes.expect("plain tensors of ordinary size can be written to memory");
     let bytes = processes.broadcast(bytes.unwrap_or_default());
     match state {
         Some(state) => Ok(state),
-        None => Checkpoint::from_bytes(&bytes, Path::new("the first process"), config, digest)
+        None => Checkpoint::from_bytes(&bytes, Path::new("the first process"), &config.into(), digest)
             .map_err(|_| TrainError::Differ { rank: processes.rank(), count: processes.count() }),
     }
 }
 
 /// The model as it is now: its averaged weights, if asked for.
 fn model(config: &ValidConfig, state: &Checkpoint) -> Result<Model, TrainError> {
-    let average = |(name, tensor): (&String, &Tensor)| {
-        let average = state.averaging.as_ref().and_then(|averaging| averaging.of(name));
-        let values = average.unwrap_or(&tensor.values).to_vec();
-        (name.clone(), Tensor { shape: tensor.shape.clone(), values })
-    };
-    let tensors = state.network.tensors().iter().map(average).collect();
-    let weights = facenet::Weights::new(tensors, config.graph())
+    let weights = facenet::Weights::new(state.tensors(), config.graph())
         .map_err(|source| TrainError::Weights { step: state.step, source })?;
     let network = &config.settings().network;
     Ok(Model::new(&network.name, network.dimension, config.preprocessing(), Vec::new(), weights))
@@ -378,7 +373,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     told.join(": ")
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     (work(), start.elapsed())
 }

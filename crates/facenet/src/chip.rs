@@ -1,8 +1,12 @@
 //! Cutting a face out of an image, at the size that a network sees.
 
+mod turned;
+
 use facenet_core::{BoundingBox, Chip, RgbImage};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::align::TurnedSquare;
 
 /// The largest edge of a chip, in pixels; networks see 64 to 299. It keeps a damaged contract from asking for all
 /// memory.
@@ -10,7 +14,7 @@ pub const MAX_CHIP_EDGE_PX: u32 = 4096;
 
 /// The least part of a box that must lie inside the image. It bounds the memory for repeated borders to four times
 /// that of the image, and a face of which less is seen is not recognised anyway.
-const LEAST_INSIDE: f64 = 0.25;
+pub(crate) const LEAST_INSIDE: f64 = 0.25;
 
 /// Cuts chips, and keeps its scratch memory from one to the next.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,28 @@ pub enum ChipError {
     Outside {
         /// The box.
         bounds: BoundingBox,
+        /// Width of the image, in pixels.
+        width: u32,
+        /// Height of the image, in pixels.
+        height: u32,
+    },
+    /// A number of a turned square is not finite, or it is smaller than a pixel.
+    #[error(
+        "a square of {} pixels around ({}, {}) cannot be cut out: expected finite numbers and at least one pixel",
+        square.edge, square.centre.x, square.centre.y
+    )]
+    NotASquare {
+        /// The square.
+        square: TurnedSquare,
+    },
+    /// Less than a quarter of a turned square lies inside the image.
+    #[error(
+        "a square of {} pixels around ({}, {}) lies mostly outside the image of {width} x {height} pixels",
+        square.edge, square.centre.x, square.centre.y
+    )]
+    SquareOutside {
+        /// The square.
+        square: TurnedSquare,
         /// Width of the image, in pixels.
         width: u32,
         /// Height of the image, in pixels.
@@ -109,6 +135,40 @@ impl ChipCutter {
             self.padded = padded;
             chip
         };
+        Ok(Chip::new(chip).expect("the edge is checked above"))
+    }
+
+    /// What lies in `square`, turned upright and resized to `edge_px` x `edge_px` in one step from the original pixels.
+    ///
+    /// The filter is that of [`cut`](Self::cut), along the axes of the square: where it is not turned, this is the chip
+    /// of its box.
+    ///
+    /// # Errors
+    /// When the square is not finite or smaller than a pixel, lies mostly outside the image, or `edge_px` is zero or
+    /// above [`MAX_CHIP_EDGE_PX`].
+    pub fn cut_turned(
+        &mut self,
+        image: &RgbImage,
+        square: &TurnedSquare,
+        edge_px: u32,
+    ) -> Result<Chip, ChipError> {
+        let &TurnedSquare { centre, edge, angle } = square;
+        if angle == 0.0 {
+            let (x, y) = (centre.x - edge / 2.0, centre.y - edge / 2.0);
+            return self.cut(image, &BoundingBox { x, y, width: edge, height: edge }, edge_px);
+        }
+        if !(square.is_finite() && edge >= 1.0) {
+            return Err(ChipError::NotASquare { square: *square });
+        }
+        if !(1..=MAX_CHIP_EDGE_PX).contains(&edge_px) {
+            return Err(ChipError::Edge { edge_px });
+        }
+        let (width, height) = image.dimensions();
+        if f64::from(square.part_inside(width, height)) < LEAST_INSIDE {
+            return Err(ChipError::SquareOutside { square: *square, width, height });
+        }
+        let mut chip = RgbImage::new(edge_px, edge_px);
+        turned::fill(&mut chip, image, square);
         Ok(Chip::new(chip).expect("the edge is checked above"))
     }
 

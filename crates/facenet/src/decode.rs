@@ -46,6 +46,14 @@ pub fn read_image(path: &Path, limits: &Limits) -> Result<RgbImage, ImageFileErr
         .map_err(|reason| ImageFileError { path: path.to_owned(), reason })
 }
 
+/// Reads the image file at `path` without decoding it, for whoever looks at the bytes first; see [`read_image`].
+///
+/// # Errors
+/// When the file cannot be read, is no regular file, or has more bytes than `limits` allow.
+pub fn read_image_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>, ImageFileError> {
+    read_file(path, limits).map_err(|reason| ImageFileError { path: path.to_owned(), reason })
+}
+
 /// Decodes a JPEG, PNG, WebP, GIF, TIFF or BMP image; which of them is told by the content.
 ///
 /// - It is turned upright as its EXIF orientation says.

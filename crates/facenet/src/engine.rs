@@ -2,12 +2,15 @@
 
 use facenet_core::{BoxError, Chip, Contract, Detector, Embedder, Embedding, Face, RgbImage};
 
-use crate::{ChipError, cut_chip};
+use crate::align::{Framing, TurnedSquare};
+use crate::chip::LEAST_INSIDE;
+use crate::{ChipCutter, ChipError};
 
 /// A detector and an embedder that work together; every stage can be called for itself.
 pub struct FaceEngine {
     detector: Box<dyn Detector>,
     embedder: Box<dyn Embedder>,
+    framing: Framing,
 }
 
 /// Which stage failed, and why.
@@ -25,9 +28,14 @@ pub enum EngineError {
 }
 
 impl FaceEngine {
-    /// Joins a detector and an embedder.
+    /// Joins a detector and an embedder. Faces with landmarks are aligned by them.
     pub fn new(detector: Box<dyn Detector>, embedder: Box<dyn Embedder>) -> Self {
-        Self { detector, embedder }
+        Self { detector, embedder, framing: Framing::default() }
+    }
+
+    /// The same engine with another way from a face to what the network sees of it.
+    pub fn with_framing(self, framing: Framing) -> Self {
+        Self { framing, ..self }
     }
 
     /// What the embeddings are comparable with.
@@ -37,10 +45,33 @@ impl FaceEngine {
 
     /// The faces of `image`, most confident first; empty when there are none.
     ///
+    /// A face that lies mostly outside the image, as detectors guess them from an ear at the border, is left out: less
+    /// than a quarter of what the network would see of it would be there.
+    ///
     /// # Errors
     /// When the detector fails or refuses the image.
     pub fn detect(&self, image: &RgbImage) -> Result<Vec<Face>, EngineError> {
-        self.detector.detect(image).map_err(EngineError::Detect)
+        let (width, height) = image.dimensions();
+        let mut faces = self.detector.detect(image).map_err(EngineError::Detect)?;
+        faces.retain(|face| {
+            let part = self.square(face).map(|square| f64::from(square.part_inside(width, height)));
+            part.is_none_or(|part| part >= LEAST_INSIDE)
+        });
+        Ok(faces)
+    }
+
+    /// The square of `face` that the network sees; none when its numbers are not finite.
+    pub fn square(&self, face: &Face) -> Option<TurnedSquare> {
+        self.framing.square(face, self.contract().preprocessing.field)
+    }
+
+    /// What the network sees of `face`.
+    ///
+    /// # Errors
+    /// When the face cannot be cut out of `image`.
+    pub fn chip(&self, image: &RgbImage, face: &Face) -> Result<Chip, ChipError> {
+        let square = self.square(face).ok_or(ChipError::NotABox { bounds: face.bounds })?;
+        ChipCutter::new().cut_turned(image, &square, self.contract().preprocessing.edge_px)
     }
 
     /// The faces of `image` with what the network will see of them, in the order of [`detect`](Self::detect).
@@ -48,8 +79,7 @@ impl FaceEngine {
     /// # Errors
     /// When the detector fails, or a face cannot be cut out.
     pub fn chips(&self, image: &RgbImage) -> Result<Vec<(Face, Chip)>, EngineError> {
-        let edge_px = self.contract().preprocessing.edge_px;
-        let cut = |face: Face| Ok((cut_chip(image, &face.bounds, edge_px)?, face));
+        let cut = |face: Face| Ok((self.chip(image, &face)?, face));
         self.detect(image)?.into_iter().map(|face| cut(face).map(|(chip, face)| (face, chip))).collect()
     }
 

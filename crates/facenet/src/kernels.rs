@@ -9,6 +9,7 @@ mod depthwise;
 mod local_response;
 mod matmul;
 mod pool;
+mod upsample;
 mod wide;
 
 pub use columns::{Maps, Window, columns, spread_columns};
@@ -16,4 +17,5 @@ pub use depthwise::Depthwise;
 pub use local_response::{LocalResponse, local_response_norm};
 pub use matmul::{Matrix, Threads, multiply};
 pub use pool::{l2_pool, max_pool};
+pub use upsample::{gather_upsampled, upsample};
 pub use wide::wide;

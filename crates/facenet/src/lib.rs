@@ -12,22 +12,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod align;
 mod chip;
 mod decode;
 mod detect;
+mod detector;
 mod engine;
 mod frozen;
 pub mod kernels;
 mod model;
 pub mod network;
 mod preprocess;
+mod quality;
+mod sieve;
+mod track;
+mod video;
 mod weights;
 
+pub use align::{CROP_PX, Framing, Similarity, TEMPLATE, TEMPLATE_PX, TurnedSquare};
 pub use chip::{ChipCutter, ChipError, MAX_CHIP_EDGE_PX, cut_chip};
-pub use decode::{DecodeError, ImageFileError, Limits, decode, read_image};
+pub use decode::{DecodeError, ImageFileError, Limits, decode, read_image, read_image_bytes};
 pub use detect::{AlignedCrop, CenterCrop, CropError, LEAST_FACE_PX, NotAPart};
+pub use detector::{
+    DetectorFacts, DetectorModel, DetectorModelError, FaceDetector, NotASetting, Place, Search,
+    detector_input,
+};
 pub use engine::{EngineError, FaceEngine};
-pub use frozen::{FrozenNetwork, WrongEdge};
+pub use frozen::{Folded, FrozenNetwork, WrongEdge};
 pub use model::{Model, ModelError, write_beside};
 pub use preprocess::{PREPROCESSING_VERSION, preprocess};
+pub use quality::{Quality, Reason};
+pub use sieve::Sieve;
+pub use track::{Sighting, Track, Tracker, TrackerSettings};
+pub use video::{Frame, VideoError, VideoFrames};
 pub use weights::{NORM_EPSILON, Tensor, Weights, WeightsError, node_tensors};

@@ -154,7 +154,6 @@ impl Model {
             reason: error.to_string(),
         };
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
         let contract = metadata.metadata().as_ref().and_then(|entries| entries.get(CONTRACT_KEY));
         let contract = contract.ok_or_else(|| ModelError::NoContract { origin: origin.into() })?;
         let contract = read_contract(contract)
@@ -162,10 +161,7 @@ impl Model {
 
         let table = network::table(&contract.network)
             .map_err(|source| ModelError::Network { origin: origin.into(), source })?;
-        let tensors = file
-            .iter()
-            .map(|(name, view)| Ok((name.to_owned(), read_tensor(origin, name, &view)?)))
-            .collect::<Result<BTreeMap<_, _>, ModelError>>()?;
+        let tensors = read_tensors(bytes, origin)?;
         let weights = Weights::new(tensors, &Graph::of(&table, contract.dimension)).map_err(|source| {
             ModelError::Weights { origin: origin.into(), network: contract.network.clone(), source }
         })?;
@@ -189,21 +185,7 @@ impl Model {
     fn to_bytes(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
         let contract = serde_json::to_string(&self.contract).expect("a contract is plain data");
         let metadata = HashMap::from([(CONTRACT_KEY.to_owned(), contract)]);
-        let raw: Vec<(&String, &Tensor, Vec<u8>)> = self
-            .weights
-            .tensors()
-            .iter()
-            .map(|(name, tensor)| {
-                (name, tensor, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            })
-            .collect();
-        let views = raw
-            .iter()
-            .map(|(name, tensor, bytes)| {
-                Ok((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?))
-            })
-            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-        safetensors::serialize(views, Some(metadata))
+        tensors_to_bytes(&self.weights, metadata)
     }
 
     /// What the embeddings of this model are comparable with.
@@ -267,6 +249,31 @@ fn read_contract(text: &str) -> Result<Contract, String> {
         }
         _ => Ok(contract),
     }
+}
+
+/// The tensors of a safetensors file in memory; `origin` names it in errors.
+pub(crate) fn read_tensors(bytes: &[u8], origin: &str) -> Result<BTreeMap<String, Tensor>, ModelError> {
+    let damaged = |error: safetensors::SafeTensorError| ModelError::NotSafetensors {
+        origin: origin.into(),
+        reason: error.to_string(),
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    file.iter().map(|(name, view)| Ok((name.to_owned(), read_tensor(origin, name, &view)?))).collect()
+}
+
+/// A safetensors file of weights and metadata.
+pub(crate) fn tensors_to_bytes(
+    weights: &Weights,
+    metadata: HashMap<String, String>,
+) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    let bytes = |tensor: &Tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let raw: Vec<(&String, &Tensor, Vec<u8>)> =
+        weights.tensors().iter().map(|(name, tensor)| (name, tensor, bytes(tensor))).collect();
+    let views = raw
+        .iter()
+        .map(|(name, tensor, bytes)| Ok((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+    safetensors::serialize(views, Some(metadata))
 }
 
 fn read_tensor(origin: &str, name: &str, view: &TensorView) -> Result<Tensor, ModelError> {

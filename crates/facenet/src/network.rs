@@ -16,10 +16,12 @@ mod nn3;
 mod nn4;
 mod nns1;
 mod nns2;
+mod pyramid;
 mod table;
 
 pub use graph::{Graph, Node, Shape};
 pub use layer::{Activation, Grouping, Layer};
+pub use pyramid::{Pyramid, UnknownPyramid, pyramid};
 pub use table::{Block, Bottlenecks, Inception, Pool, Row, Table};
 
 /// The table of a network by its name.

@@ -106,7 +106,8 @@ pub fn node_tensors(graph: &Graph, node: &Node) -> Vec<(String, Vec<usize>)> {
         | Layer::LocalResponseNorm
         | Layer::Concat
         | Layer::Add { .. }
-        | Layer::AveragePool => Vec::new(),
+        | Layer::AveragePool
+        | Layer::Upsample => Vec::new(),
     }
 }
 

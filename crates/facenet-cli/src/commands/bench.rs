@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use facenet::{FaceEngine, Limits, read_image};
-use facenet_core::{Chip, RgbImage};
+use facenet_core::{Chip, Face, RgbImage};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
@@ -21,12 +21,13 @@ use crate::engine::EngineOptions;
 use crate::inputs::expand;
 use crate::numbers::{counted, grouped};
 use crate::outcome::Outcome;
-use crate::pipeline::BATCH;
+use crate::pipeline::{BATCH, Pipeline};
 
-/// Images that are decoded and cut, at most: their pixels are held in memory.
+/// Images that are looked at, at most: their pixels are held in memory.
 const MOST_PHOTOS: usize = 64;
 
-/// Measure how fast this machine embeds, and with images given, how fast it decodes and cuts them.
+/// Measure how fast this machine embeds, and with images given, how fast it decodes them, finds faces, aligns them, and
+/// does all of it.
 ///
 /// Rates are images a second, for one thread and for all (see `--threads`): the best of five runs of a fifth of a
 /// second or more each. Memory is the most that the program held at any time.
@@ -37,7 +38,7 @@ Examples:
   facenet bench photos/ --threads 4 --json
   facenet bench --train nn4                   (in programs with training)")]
 pub(crate) struct Args {
-    /// Images, folders or patterns to decode and cut; the first 64 are used.
+    /// Images, folders or patterns to find faces in; the first 64 are used.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -88,7 +89,9 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         let files = expand(&args.paths, console)?;
         let (files, images) = read(&files, console)?;
         measures.push(decoding(&files, &pools));
-        measures.push(cutting(&engine, &images, &pools)?);
+        measures.push(detecting(&engine, &images, &pools)?);
+        measures.push(aligning(&engine, &images, &pools)?);
+        measures.push(whole(&engine, &files, &pools));
         let pixels = images.iter().map(|image| u64::from(image.width()) * u64::from(image.height())).sum();
         photos = Some(Photos { count: images.len(), pixels });
     }
@@ -149,10 +152,25 @@ fn decoding(files: &[PathBuf], pools: &[ThreadPool; 2]) -> Measure {
     measure("decode", files.len(), pools, || files.par_iter().for_each(|file| decode(file)))
 }
 
-fn cutting(engine: &FaceEngine, images: &[RgbImage], pools: &[ThreadPool; 2]) -> Result<Measure> {
-    images.iter().try_for_each(|image| engine.chips(image).map(drop))?;
-    let cut = |image: &RgbImage| drop(std::hint::black_box(engine.chips(image)));
-    Ok(measure("find and cut", images.len(), pools, || images.par_iter().for_each(cut)))
+fn detecting(engine: &FaceEngine, images: &[RgbImage], pools: &[ThreadPool; 2]) -> Result<Measure> {
+    images.iter().try_for_each(|image| engine.detect(image).map(drop))?;
+    let detect = |image: &RgbImage| drop(std::hint::black_box(engine.detect(image)));
+    Ok(measure("detect", images.len(), pools, || images.par_iter().for_each(detect)))
+}
+
+/// Cutting out all faces of each image.
+fn aligning(engine: &FaceEngine, images: &[RgbImage], pools: &[ThreadPool; 2]) -> Result<Measure> {
+    let faces: Vec<Vec<Face>> = images.iter().map(|image| engine.detect(image)).collect::<Result<_, _>>()?;
+    let align = |(image, faces): (&RgbImage, &Vec<Face>)| {
+        faces.iter().for_each(|face| drop(std::hint::black_box(engine.chip(image, face))));
+    };
+    Ok(measure("align", images.len(), pools, || images.par_iter().zip(&faces).for_each(align)))
+}
+
+/// All of it, from files to embeddings.
+fn whole(engine: &FaceEngine, files: &[PathBuf], pools: &[ThreadPool; 2]) -> Measure {
+    let pipeline = Pipeline::new(engine);
+    measure("end to end", files.len(), pools, || drop(std::hint::black_box(pipeline.window(files))))
 }
 
 fn print(report: &Report, console: &Console) -> Result<()> {

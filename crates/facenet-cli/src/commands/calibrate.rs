@@ -3,21 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use facenet::{FaceEngine, FrozenNetwork, Model};
+use facenet::FaceEngine;
 use facenet_core::{Threshold, ThresholdInterval};
 use facenet_eval::{Bootstrap, Calibrated, ScoredPairs, calibrate, reliability, reliability_svg, write_file};
 use serde::Serialize;
 
-use super::eval::{EmbeddedPairs, SkipOptions, faces_of_people};
+use super::eval::{EmbeddedPairs, SkipOptions, Source, faces_of_people};
 use crate::console::Console;
-use crate::engine::Crop;
-use crate::numbers::percent;
+use crate::engine::{Crop, DetectorOptions};
+use crate::loaded::Loaded;
+use crate::numbers::{SEED, percent};
 use crate::outcome::Outcome;
 use crate::output::check_writable;
-use crate::pipeline::Pipeline;
-
-/// Seed of the draws of people.
-const SEED: u64 = 0;
 
 /// Calibrate a model: write thresholds for false accept rates, and the curve of probability, into its file.
 ///
@@ -76,12 +73,12 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let model = Model::load(&args.model)?;
+    let model = Loaded::load(&args.model)?;
     let target = args.output.as_ref().unwrap_or(&args.model);
     check_writable(target)?;
-    let detector = args.crop.detector(model.contract())?;
-    let engine = FaceEngine::new(detector, Box::new(FrozenNetwork::new(&model)));
-    let scored = score(args, &engine, console)?;
+    let detector = args.crop.detector(model.contract(), &DetectorOptions::default())?;
+    let engine = FaceEngine::new(detector, model.embedder()?);
+    let scored = score(args, &Source::Engine(Box::new(engine)), console)?;
     let path: &Path = args.pairs.as_ref().unwrap_or(&args.images);
     let data = args.data.clone().unwrap_or_else(|| path.display().to_string());
     let calibrated = calibrate(&scored, &args.far, &data, args.bootstrap, SEED)
@@ -92,7 +89,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         write_file(plot, reliability_svg(&format!("Reliability on {data}"), &bins)?)?;
     }
     let Calibrated { thresholds, calibration } = calibrated;
-    let model = model.with_thresholds(thresholds.clone()).with_calibration(Some(calibration.clone()));
+    let model = model.calibrated(thresholds.clone(), calibration.clone());
     model.save(target)?;
     console.note(format_args!("wrote the calibration into {}", target.display()));
     if args.json {
@@ -109,15 +106,14 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-fn score(args: &Args, engine: &FaceEngine, console: &mut Console) -> Result<ScoredPairs> {
+fn score(args: &Args, source: &Source, console: &mut Console) -> Result<ScoredPairs> {
     if let Some(file) = &args.pairs {
-        let embedded = EmbeddedPairs::of(engine, &args.images, file, args.skip, console)?;
+        let embedded = EmbeddedPairs::of(source, &args.images, file, args.skip, console)?;
         let warnings = embedded.pairs.audit().warnings();
         warnings.iter().for_each(|warning| console.note(format_args!("{}: {warning}", file.display())));
         return Ok(embedded.scored);
     }
-    let dimension = engine.contract().dimension;
-    let faces = faces_of_people(&args.images, &Pipeline::new(engine), dimension, args.skip, console)?;
+    let faces = faces_of_people(&args.images, source, args.skip, console)?;
     let nothing = || format!("nothing can be measured on `{}`", args.images.display());
     faces.scored_pairs().with_context(nothing)
 }

@@ -11,12 +11,12 @@ use facenet_gallery::{
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::engine::EngineOptions;
 use crate::inputs::Inputs;
 use crate::numbers::counted;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
-use crate::pipeline::{FoundFace, Photo, Pipeline};
+use crate::photos::{PhotoOptions, note_missing};
+use crate::pipeline::{FoundFace, Pipeline};
 use crate::threshold::{self, ThresholdJson, ThresholdOptions};
 
 /// The default for `--far`: every face is compared with all others.
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value_t)]
     linkage: Linkage,
     #[command(flatten)]
-    engine: EngineOptions,
+    photos: PhotoOptions,
     /// Print JSON, also with `--output` and `--html`.
     #[arg(long)]
     json: bool,
@@ -89,12 +89,12 @@ struct FaceOfPerson<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
+    let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
     check_outputs(args)?;
     let files = args.inputs.files(console)?;
 
-    let pipeline = Pipeline::new(&engine);
+    let pipeline = args.photos.pipeline(&engine)?;
     let pipeline = if args.html.is_some() { pipeline.with_pictures() } else { pipeline };
     let faces = find(&pipeline, &files, console)?;
     if faces.sources.is_empty() {
@@ -134,12 +134,10 @@ fn check_outputs(args: &Args) -> Result<()> {
 
 fn find(pipeline: &Pipeline<'_>, files: &[PathBuf], console: &mut Console) -> Result<Faces> {
     let mut all = Faces::default();
-    pipeline.run(files, console, |Photo { path, faces }, console| {
-        if faces.is_empty() {
-            console.note(format_args!("{}: no face was found", path.display()));
-        }
-        for FoundFace { face, embedding, picture } in faces {
-            all.sources.push(path.clone());
+    pipeline.run(files, console, |photo, console| {
+        note_missing(&photo, console);
+        for FoundFace { face, embedding, picture, .. } in photo.faces {
+            all.sources.push(photo.path.clone());
             all.faces.push(face);
             all.embeddings.push(embedding);
             all.pictures.extend(picture);

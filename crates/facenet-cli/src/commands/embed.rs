@@ -5,21 +5,23 @@ mod sink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use facenet::Quality;
 use facenet_core::{Embedding, Face, QuantisedEmbedding};
 use serde::Serialize;
 
 use self::sink::Sink;
 use crate::console::Console;
-use crate::engine::EngineOptions;
 use crate::inputs::Inputs;
 use crate::numbers::counted;
 use crate::outcome::Outcome;
-use crate::pipeline::{Photo, Pipeline};
+use crate::photos::{PhotoOptions, note_missing};
+use crate::pipeline::Photo;
 
 /// Turn images into embeddings: unit vectors, one a face.
 ///
 /// Prints a line of JSON a face: `path`; `face` with its `box` (`x`, `y`, `width` and `height` in pixels of the
-/// upright image) and `score`; `embedding`, an array of numbers; `model`. Only embeddings of the same `model` may be
+/// upright image), `landmarks` where they are known, and `score`; `quality` with its `value` from 0 to 1 and the `reasons`
+/// for a low one; `embedding`, an array of numbers; `model`. Only embeddings of the same `model` may be
 /// compared.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -47,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long)]
     quantised: bool,
     #[command(flatten)]
-    engine: EngineOptions,
+    photos: PhotoOptions,
     /// Print JSON: with `--output`, a summary; otherwise that is what is printed anyway.
     #[arg(long)]
     json: bool,
@@ -58,6 +60,8 @@ pub(crate) struct Args {
 struct FaceLine<'a> {
     path: &'a Path,
     face: &'a Face,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<&'a Quality>,
     #[serde(skip_serializing_if = "Option::is_none")]
     embedding: Option<&'a Coordinates<'a>>,
     model: &'a str,
@@ -84,20 +88,25 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
+    let engine = args.photos.build()?;
     let model = engine.contract().id();
     let mut sink = Sink::open(args.output.as_deref(), engine.contract().dimension)?;
     let files = args.inputs.files(console)?;
 
     let (mut images, mut faces) = (0, 0);
-    Pipeline::new(&engine).run(&files, console, |Photo { path, faces: found }, console| {
+    args.photos.pipeline(&engine)?.run(&files, console, |photo, console| {
+        note_missing(&photo, console);
+        let Photo { path, faces: found, .. } = photo;
         images += 1;
         faces += found.len();
-        if found.is_empty() {
-            console.note(format_args!("{}: no face was found", path.display()));
-        }
         for found in &found {
-            let line = FaceLine { path: &path, face: &found.face, embedding: None, model: &model };
+            let line = FaceLine {
+                path: &path,
+                face: &found.face,
+                quality: found.quality.as_ref(),
+                embedding: None,
+                model: &model,
+            };
             let coordinates = match args.quantised {
                 true => Coordinates::Bytes(QuantisedEmbedding::from(&found.embedding)),
                 false => Coordinates::Floats(&found.embedding),

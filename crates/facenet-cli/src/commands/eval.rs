@@ -3,6 +3,7 @@
 mod bin;
 mod cluster;
 mod command_line;
+mod detect;
 mod embeddings;
 mod hold_out;
 mod identify;
@@ -10,7 +11,9 @@ mod labelled;
 mod lfw;
 mod output;
 mod pairs;
+mod reject;
 mod report;
+mod source;
 mod ytf;
 
 use anyhow::Result;
@@ -18,8 +21,10 @@ use anyhow::Result;
 use crate::console::Console;
 use crate::outcome::Outcome;
 
+pub(crate) use self::command_line::command_line;
 pub(crate) use self::embeddings::{EmbeddedPairs, SkipOptions};
-pub(crate) use self::hold_out::faces_of_people;
+pub(crate) use self::hold_out::{Kernels, faces_of_people, images_of_people};
+pub(crate) use self::source::Source;
 
 /// What to measure.
 #[derive(Debug, clap::Subcommand)]
@@ -32,6 +37,8 @@ pub(crate) enum Command {
     HoldOut(hold_out::Args),
     Identify(identify::Args),
     Cluster(cluster::Args),
+    Reject(reject::Args),
+    Detect(detect::Args),
     Report(report::Args),
 }
 
@@ -44,6 +51,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::HoldOut(args) => hold_out::run(args, console),
         Command::Identify(args) => identify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Reject(args) => reject::run(args, console),
+        Command::Detect(args) => detect::run(args, console),
         Command::Report(args) => report::run(args, console),
     }
 }

@@ -8,10 +8,10 @@ use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, Identification, Person
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::engine::EngineOptions;
 use crate::inputs::Inputs;
 use crate::numbers::counted;
 use crate::outcome::Outcome;
+use crate::photos::{PhotoOptions, note_missing};
 use crate::pipeline::{FoundFace, Photo, Pipeline};
 use crate::threshold::{self, ThresholdJson, ThresholdOptions};
 
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     threshold: ThresholdOptions,
     #[command(flatten)]
-    engine: EngineOptions,
+    photos: PhotoOptions,
     /// Print a line of JSON a face.
     #[arg(long)]
     json: bool,
@@ -66,9 +66,9 @@ struct Near<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
+    let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
-    let pipeline = Pipeline::new(&engine);
+    let pipeline = args.photos.pipeline(&engine)?;
     let folder = FolderGallery::scan(&args.gallery)?;
     let probes = args.inputs.files(console)?;
     let gallery = fill(&folder, &pipeline, Gallery::new(engine.contract().clone()), console)?;
@@ -80,10 +80,12 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 
     let model = engine.contract().id();
     let mut nobody = false;
-    pipeline.run(&probes, console, |Photo { path, faces }, console| {
-        if faces.is_empty() {
-            console.failed(&path, &anyhow!("no face was found"));
+    pipeline.run(&probes, console, |photo, console| {
+        match (photo.faces.len(), photo.poor) {
+            (0, 0) => console.failed(&photo.path, &anyhow!("no face was found")),
+            _ => note_missing(&photo, console),
         }
+        let Photo { path, faces, .. } = photo;
         for FoundFace { face, embedding, .. } in faces {
             let found = gallery.identify(&embedding, cut.distance(), args.k.into());
             nobody |= found.person.is_none();
@@ -99,7 +101,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 }
 
 /// Embeds the people of `folder`; of a photo with several faces the most confident one is the person.
-fn fill(
+pub(crate) fn fill(
     folder: &FolderGallery,
     pipeline: &Pipeline<'_>,
     mut gallery: Gallery,
@@ -122,7 +124,9 @@ fn fill(
     pipeline.run(&images, console, |photo, console| {
         let (_, person) = people.find(|(image, _)| **image == photo.path).expect("the order is kept");
         let Some(first) = photo.faces.into_iter().next() else {
-            console.failed(&photo.path, &anyhow!("no face was found"));
+            let why =
+                if photo.poor > 0 { "no face of enough quality was found" } else { "no face was found" };
+            console.failed(&photo.path, &anyhow!(why));
             return Ok(());
         };
         let entry = Entry { person: person.clone(), source: photo.path, embedding: first.embedding };

@@ -14,7 +14,7 @@ use facenet_train::{
     Alone, Processes, RunFolder, TrainConfig, Trained, ValidConfig, ValidationConfig, train_together,
 };
 
-use self::view::View;
+pub(crate) use self::view::View;
 use crate::console::Console;
 use crate::failure;
 

@@ -16,7 +16,7 @@ fn every_rate_is_above_zero_and_the_keys_are_stable() {
     insta::with_settings!({filters => filters}, {
         insta::assert_snapshot!(
             run.stdout,
-            @r#"{"model":"[model]","threads":2,"measures":[{"name":"embed","batch":1,"one_thread":[number],"all_threads":[number]},{"name":"embed","batch":32,"one_thread":[number],"all_threads":[number]},{"name":"decode","batch":2,"one_thread":[number],"all_threads":[number]},{"name":"find and cut","batch":2,"one_thread":[number],"all_threads":[number]}],"photos":{"count":2,"pixels":32768},"peak_memory_bytes":[bytes]}"#
+            @r#"{"model":"[model]","threads":2,"measures":[{"name":"embed","batch":1,"one_thread":[number],"all_threads":[number]},{"name":"embed","batch":32,"one_thread":[number],"all_threads":[number]},{"name":"decode","batch":2,"one_thread":[number],"all_threads":[number]},{"name":"detect","batch":2,"one_thread":[number],"all_threads":[number]},{"name":"align","batch":2,"one_thread":[number],"all_threads":[number]},{"name":"end to end","batch":2,"one_thread":[number],"all_threads":[number]}],"photos":{"count":2,"pixels":32768},"peak_memory_bytes":[bytes]}"#
         );
     });
 }

@@ -39,7 +39,7 @@ fn every_linkage_is_measured_at_every_threshold_of_the_model() {
 #[test]
 fn a_threshold_by_hand_says_so_in_the_table() {
     let scene = scene();
-    let run = eval(&scene, &["--threshold", "4", "--linkage", "single", "--output", "new"]).ended(0);
+    let run = eval(&scene, &["--threshold", "4", "--linkage", "single", "--out", "new"]).ended(0);
     let line = run.stdout.lines().last().unwrap();
     assert!(
         line.starts_with("single        4.000         1      0    25.00  100.00   40.00"),

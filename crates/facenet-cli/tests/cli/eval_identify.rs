@@ -57,7 +57,7 @@ fn the_table_names_galleries_and_what_they_cannot_measure() {
 #[test]
 fn the_same_seed_draws_the_same_and_files_say_what_is_printed() {
     let scene = scene();
-    let run = eval(&scene, &["--json", "--output", "new/report", "--seed", "5"]).ended(0);
+    let run = eval(&scene, &["--json", "--out", "new/report", "--seed", "5"]).ended(0);
     assert_eq!(run.stdout, scene.text("new/report/identification.json"));
     assert_eq!(
         scene.names("new/report"),

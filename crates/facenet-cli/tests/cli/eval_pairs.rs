@@ -49,7 +49,7 @@ fn the_report_is_a_table() {
 #[test]
 fn the_report_goes_into_a_folder_and_says_the_same_as_the_json() {
     let scene = scene();
-    let run = eval(&scene, &["--output", "new/report", "--json"]).ended(0);
+    let run = eval(&scene, &["--out", "new/report", "--json"]).ended(0);
     assert_eq!(run.stdout, scene.text("new/report/report.json"));
     assert_eq!(run.json()["auc"], 1.0);
     assert!(scene.text("new/report/roc.svg").starts_with("<svg"));
@@ -140,7 +140,7 @@ fn a_pairs_file_that_is_not_there_is_named() {
 #[test]
 fn an_output_that_cannot_be_written_is_refused_before_the_work() {
     let scene = scene();
-    let run = eval(&scene, &["--output", "pairs.txt"]).ended(2);
+    let run = eval(&scene, &["--out", "pairs.txt"]).ended(2);
     assert!(
         run.stderr.starts_with("error: cannot write `pairs.txt/report.json`\n  cause: "),
         "{}",

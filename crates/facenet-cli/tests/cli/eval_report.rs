@@ -52,6 +52,8 @@ fn the_report_is_a_page_two_tables_and_pictures() {
         [
             "cmc.png",
             "cmc.svg",
+            "det.png",
+            "det.svg",
             "fnir.png",
             "fnir.svg",
             "report.csv",
@@ -95,7 +97,8 @@ fn pairs_only_leaves_out_people_and_their_other_images() {
     scene.file("faces/zoe/zoe_0001.png", "a letter that no pair names");
     let run = eval(&scene, &["--pairs-only", "--json"]).ended(0);
     assert!(run.json()["identification"].is_null() && run.json()["clustering"].is_null());
-    assert_eq!(scene.names("new/report"), ["report.csv", "report.html", "report.json", "roc.png", "roc.svg"]);
+    let files = ["det.png", "det.svg", "report.csv", "report.html", "report.json", "roc.png", "roc.svg"];
+    assert_eq!(scene.names("new/report"), files);
 }
 
 #[test]

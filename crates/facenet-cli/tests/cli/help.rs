@@ -2,39 +2,58 @@
 
 use crate::scene::Scene;
 
-/// The help of `command`, without what depends on how the program was built.
+/// The help of `command`.
 fn help(command: &[&str]) -> String {
     let help = Scene::new().run_plain(&[command, &["--help"]].concat()).ended(0).stdout;
-    help.lines()
-        .filter(|line| !line.starts_with("  train "))
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    help.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 #[test]
 fn the_help_texts() {
-    insta::assert_snapshot!("facenet", help(&[]));
     for command in [
+        "detect",
         "embed",
         "verify",
         "identify",
         "cluster",
+        "track",
+        "cache show",
+        "cache clear",
         "eval pairs",
+        "eval reject",
         "eval identify",
         "eval cluster",
+        "eval detect",
         "eval report",
         "eval lfw",
         "eval ytf",
         "eval bin",
         "eval holdout",
+        "experiment",
         "calibrate",
         "model show",
         "model table",
-        "bench",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
         insta::assert_snapshot!(command.replace(' ', "_"), help(&words));
     }
+}
+
+/// These differ without training.
+#[cfg(feature = "train")]
+#[test]
+fn the_help_texts_of_a_program_that_trains() {
+    insta::assert_snapshot!("facenet", help(&[]));
+    for command in ["bench", "train", "train-detector"] {
+        insta::assert_snapshot!(command, help(&[command]));
+    }
+}
+
+#[cfg(feature = "onnx")]
+#[test]
+fn the_help_texts_of_import_and_export() {
+    insta::assert_snapshot!("model_import", help(&["model", "import"]));
+    insta::assert_snapshot!("model_export", help(&["model", "export"]));
 }
 
 #[test]

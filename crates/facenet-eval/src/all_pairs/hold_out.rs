@@ -84,11 +84,41 @@ impl HoldOut {
         faces: &FaceMatrix,
         products: &dyn DotProducts,
     ) -> Result<HoldOutReport, NotMeasurable> {
+        self.measure_beside(faces, None, products)
+    }
+
+    /// As [`measure`](Self::measure), each pair with one face as it is in `faces` and the other as it is in `changed`:
+    /// the same faces in the same order, embedded anew. Of halves, the second is taken from `changed`.
+    ///
+    /// # Errors
+    /// As [`measure`](Self::measure).
+    ///
+    /// # Panics
+    /// When `changed` holds other people, or embeddings of another dimension.
+    pub fn measure_changed(
+        &self,
+        faces: &FaceMatrix,
+        changed: &FaceMatrix,
+        products: &dyn DotProducts,
+    ) -> Result<HoldOutReport, NotMeasurable> {
+        assert_eq!(faces.people(), changed.people(), "the same faces, changed");
+        Self { pairing: Pairing::Halves, ..*self }.measure_beside(faces, Some(changed), products)
+    }
+
+    fn measure_beside(
+        &self,
+        faces: &FaceMatrix,
+        changed: Option<&FaceMatrix>,
+        products: &dyn DotProducts,
+    ) -> Result<HoldOutReport, NotMeasurable> {
         let splits = self.split(faces);
         if splits.is_empty() {
             return Err(NotMeasurable::NoPairs);
         }
-        let measure = |split: &Vec<usize>| self.measure_split(&faces.select(split), products);
+        let measure = |split: &Vec<usize>| {
+            let changed = changed.map(|changed| changed.select(split));
+            self.measure_split(&faces.select(split), changed.as_ref(), products)
+        };
         let splits: Vec<HoldOutSplit> = splits.iter().map(measure).collect::<Result<_, _>>()?;
         let val_mean = |i: usize| {
             let vals: Option<Vec<f64>> =
@@ -124,6 +154,7 @@ impl HoldOut {
     fn measure_split(
         &self,
         faces: &FaceMatrix,
+        changed: Option<&FaceMatrix>,
         products: &dyn DotProducts,
     ) -> Result<HoldOutSplit, NotMeasurable> {
         let pairs = match self.pairing {
@@ -132,7 +163,7 @@ impl HoldOut {
                 let mut order: Vec<usize> = (0..faces.len()).collect();
                 order.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(1)));
                 let (left, right) = order.split_at(order.len() / 2);
-                PairSet::between(&faces.select(left), &faces.select(right))
+                PairSet::between(&faces.select(left), &changed.unwrap_or(faces).select(right))
                     .expect("one set has one dimension")
             }
         };

@@ -200,3 +200,17 @@ proptest! {
         assert_equal_to_the_list(&found, &listed(&faces, &faces, true));
     }
 }
+
+#[test]
+fn faces_beside_themselves_give_the_figures_of_halves_and_beside_changed_ones_others() {
+    let (as_they_are, changed) = (faces(20, 6, 16, 0.5, 1), faces(20, 6, 16, 1.5, 2));
+    let protocol = HoldOut { splits: 2, pairing: Pairing::Halves, seed: 3 };
+    let unchanged = protocol.measure(&as_they_are, &PlainProducts).unwrap();
+    assert_eq!(protocol.measure_changed(&as_they_are, &as_they_are, &PlainProducts).unwrap(), unchanged);
+    let beside = protocol.measure_changed(&as_they_are, &changed, &PlainProducts).unwrap();
+    assert_eq!(beside.splits[0].genuine, unchanged.splits[0].genuine, "the same faces are paired");
+    assert!(beside.splits[0].eer > unchanged.splits[0].eer);
+    // All pairs would pair a face with itself, so halves it is.
+    let all = HoldOut { pairing: Pairing::All, ..protocol };
+    assert_eq!(all.measure_changed(&as_they_are, &changed, &PlainProducts).unwrap(), beside);
+}

@@ -52,6 +52,25 @@ fn hold_out(pairs: &ScoredPairs, held_out: usize) -> FoldAccuracy {
     FoldAccuracy { threshold, accuracy: right as f64 / fold.total() as f64, pairs: fold.total() }
 }
 
+/// The mean accuracy over folds of pairs that count several times, each with its fold, nearest first: as
+/// [`CrossValidation::of`], over the folds that hold a pair; none when fewer than two do.
+pub(crate) fn weighed_accuracy(pairs: &[(u32, Weighed)], folds: u32) -> Option<f64> {
+    let accuracies: Vec<f64> = (0..folds).filter_map(|fold| held_out_accuracy(pairs, fold)).collect();
+    (accuracies.len() >= 2).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64)
+}
+
+fn held_out_accuracy(pairs: &[(u32, Weighed)], held_out: u32) -> Option<f64> {
+    let part =
+        |held: bool| pairs.iter().filter(move |(fold, _)| (*fold == held_out) == held).map(|(_, p)| *p);
+    let threshold = best_threshold(part(false))?;
+    let (mut right, mut total) = (0, 0);
+    for pair in part(true) {
+        total += pair.weight;
+        right += if pair.same == (pair.distance <= threshold) { pair.weight } else { 0 };
+    }
+    (total > 0).then(|| right as f64 / total as f64)
+}
+
 /// The threshold with the most right decisions on `sorted`, of equally good ones the strictest; none without a
 /// pair.
 pub(super) fn best_threshold(sorted: impl Iterator<Item = Weighed>) -> Option<Distance> {

@@ -23,7 +23,7 @@ pub(crate) struct Cut {
 ///
 /// The first accepts nothing; it is left out when the nearest distance is 0, which every threshold accepts. The
 /// last accepts everything.
-pub(super) fn cuts(sorted: impl Iterator<Item = Weighed>) -> impl Iterator<Item = Cut> {
+pub(crate) fn cuts(sorted: impl Iterator<Item = Weighed>) -> impl Iterator<Item = Cut> {
     let mut rest = sorted.peekable();
     let mut accepted = Tally::default();
     let nothing = rest.peek().map(|nearest| nearest.distance.value()).filter(|&nearest| nearest > 0.0);

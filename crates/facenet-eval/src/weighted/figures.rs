@@ -2,8 +2,8 @@
 
 use facenet_core::Distance;
 
-use super::PersonPair;
-use crate::Multiplicities;
+use crate::Roc;
+use crate::verification::{Tally, Weighed, cuts, weighed_accuracy};
 
 /// What can be asked of verification pairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,22 +29,6 @@ pub struct Figures {
     pub values: Vec<Option<f64>>,
 }
 
-/// A pair and how often it counts: at least once.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Weighed {
-    pub(super) distance: Distance,
-    pub(super) genuine: bool,
-    pub(super) fold: u32,
-    pub(super) weight: u64,
-}
-
-/// The weight of the pairs within a threshold, by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Weights {
-    pub(super) genuine: u64,
-    pub(super) impostors: u64,
-}
-
 impl Figure {
     /// Its name, as in tables: `VAL @ FAR 1e-3`.
     pub fn name(&self) -> String {
@@ -64,43 +48,24 @@ impl Figure {
     }
 }
 
-impl Weighed {
-    /// `pair` as often as its people were drawn; none if that is not at all.
-    pub(super) fn of(pair: &PersonPair, drawn: &Multiplicities) -> Option<Self> {
-        let [left, right] = pair.people;
-        let weight = drawn.of_pair(left as usize, right as usize);
-        (weight > 0).then_some(Self {
-            distance: pair.distance,
-            genuine: pair.is_genuine(),
-            fold: pair.fold,
-            weight,
-        })
-    }
-}
-
-impl Weights {
-    pub(super) fn count(&mut self, pair: &Weighed) {
-        match pair.genuine {
-            true => self.genuine += pair.weight,
-            false => self.impostors += pair.weight,
-        }
-    }
-}
-
 impl Figures {
-    /// Measures `pairs`, nearest first; `accuracy` is asked only if it is needed.
-    pub(super) fn measure(asked: &[Figure], pairs: &[Weighed], accuracy: impl Fn() -> Option<f64>) -> Self {
-        let cumulated = cumulated(pairs);
-        let all = cumulated.last().map_or(Weights::default(), |&(_, weights)| weights);
+    /// Measures `pairs`, nearest first, each with its fold.
+    pub(super) fn measure(asked: &[Figure], pairs: &[(u32, Weighed)], folds: u32) -> Self {
+        let weighed = || pairs.iter().map(|(_, pair)| *pair);
         let within = |threshold: Distance| {
-            let groups = cumulated.partition_point(|&(distance, _)| distance <= threshold);
-            groups.checked_sub(1).map_or(Weights::default(), |last| cumulated[last].1)
+            let mut tally = Tally::default();
+            let near = weighed().take_while(|pair| pair.distance <= threshold);
+            near.for_each(|pair| tally.add(pair.same, pair.weight));
+            tally
         };
+        let all = within(Distance::MAX);
+        let roc = (all.genuine > 0 && all.impostors > 0).then(|| Roc::of_cuts(cuts(weighed()), all));
+        let roc = roc.as_ref();
         let figure = |figure: &Figure| match *figure {
-            Figure::Accuracy => accuracy(),
-            Figure::Auc => auc(&cumulated, all),
-            Figure::Eer => eer(&cumulated, all),
-            Figure::ValAtFar(far) => val_at_far(&cumulated, all, far),
+            Figure::Accuracy => weighed_accuracy(pairs, folds),
+            Figure::Auc => roc.map(Roc::auc),
+            Figure::Eer => roc.map(Roc::eer),
+            Figure::ValAtFar(far) => Some(roc?.operating_point(far)?.val),
             Figure::ValAt(threshold) => share(within(threshold).genuine, all.genuine),
             Figure::FarAt(threshold) => share(within(threshold).impostors, all.impostors),
         };
@@ -108,64 +73,8 @@ impl Figures {
     }
 }
 
-/// Each distance that occurs, with the weight of all pairs up to and at it.
-pub(super) fn cumulated(pairs: &[Weighed]) -> Vec<(Distance, Weights)> {
-    let mut steps: Vec<(Distance, Weights)> = Vec::with_capacity(pairs.len());
-    let mut weights = Weights::default();
-    for pair in pairs {
-        weights.count(pair);
-        match steps.last_mut() {
-            Some(last) if last.0 == pair.distance => last.1 = weights,
-            _ => steps.push((pair.distance, weights)),
-        }
-    }
-    steps
-}
-
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn both_kinds(all: Weights) -> bool {
-    all.genuine > 0 && all.impostors > 0
-}
-
-fn auc(steps: &[(Distance, Weights)], all: Weights) -> Option<f64> {
-    let mut twice_won = 0u128;
-    let mut nearer = Weights::default();
-    for &(_, weights) in steps {
-        let impostors = u128::from(weights.impostors - nearer.impostors);
-        twice_won += impostors * u128::from(nearer.genuine + weights.genuine);
-        nearer = weights;
-    }
-    let couples = 2 * u128::from(all.genuine) * u128::from(all.impostors);
-    both_kinds(all).then(|| twice_won as f64 / couples as f64)
-}
-
-/// Where the curve, its points joined by straight lines, has FAR = 1 − VAL.
-fn eer(steps: &[(Distance, Weights)], all: Weights) -> Option<f64> {
-    let excess = |(far, val): (f64, f64)| far + val - 1.0;
-    let mut before = (0.0, 0.0);
-    for &(_, weights) in steps {
-        let here = (share(weights.impostors, all.impostors)?, share(weights.genuine, all.genuine)?);
-        if excess(here) >= 0.0 {
-            let way = excess(before) / (excess(before) - excess(here));
-            return Some(before.0 + way * (here.0 - before.0));
-        }
-        before = here;
-    }
-    None
-}
-
-/// None when the impostor pairs are fewer than the target needs, or no threshold that accepts a pair keeps to it.
-fn val_at_far(steps: &[(Distance, Weights)], all: Weights, target: f64) -> Option<f64> {
-    let far = |impostors: u64| impostors as f64 / all.impostors as f64;
-    if !both_kinds(all) || far(1) > target {
-        return None;
-    }
-    let within = steps.partition_point(|&(_, weights)| far(weights.impostors) <= target);
-    let (_, accepted) = steps.get(within.checked_sub(1)?)?;
-    share(accepted.genuine, all.genuine)
 }
 
 #[cfg(test)]
@@ -174,7 +83,7 @@ mod tests {
 
     use super::*;
     use crate::weighted::oracle::{any_pairs, pair, written_out};
-    use crate::{CrossValidation, PersonPairs, Roc, ScoredPairs, ValAtFar};
+    use crate::{CrossValidation, Multiplicities, PersonPairs, ScoredPairs, ValAtFar};
 
     const ASKED: [Figure; 5] =
         [Figure::Accuracy, Figure::Auc, Figure::Eer, Figure::ValAtFar(0.5), Figure::ValAtFar(0.1)];

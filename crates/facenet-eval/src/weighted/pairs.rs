@@ -2,8 +2,8 @@
 
 use facenet_core::Distance;
 
-use super::accuracy::accuracy;
-use super::figures::{Figures, Weighed};
+use super::figures::Figures;
+use crate::verification::Weighed;
 use crate::{Estimate, Figure, Multiplicities};
 
 /// A scored pair of two people, who are numbered from 0.
@@ -42,6 +42,14 @@ impl PersonPair {
     /// Whether both images show the same person.
     pub fn is_genuine(&self) -> bool {
         self.people[0] == self.people[1]
+    }
+
+    /// The fold, and the pair as often as its people were drawn; none if that is not at all.
+    fn weighed(&self, drawn: &Multiplicities) -> Option<(u32, Weighed)> {
+        let [left, right] = self.people;
+        let weight = drawn.of_pair(left as usize, right as usize);
+        let pair = Weighed { distance: self.distance, same: self.is_genuine(), weight };
+        (weight > 0).then_some((self.fold, pair))
     }
 }
 
@@ -88,9 +96,8 @@ impl PersonPairs {
     /// # Panics
     /// When `drawn` is of other people.
     pub fn figures_of(&self, asked: &[Figure], drawn: &Multiplicities) -> Figures {
-        let weighed: Vec<Weighed> = self.sorted.iter().filter_map(|pair| Weighed::of(pair, drawn)).collect();
-        let accuracy = || accuracy(&weighed, self.folds);
-        Figures::measure(asked, &weighed, accuracy)
+        let weighed: Vec<_> = self.sorted.iter().filter_map(|pair| pair.weighed(drawn)).collect();
+        Figures::measure(asked, &weighed, self.folds)
     }
 
     /// Each figure with its interval, in the order of `asked`.

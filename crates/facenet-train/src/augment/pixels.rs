@@ -9,17 +9,17 @@ const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// A change of colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Colour {
+pub(crate) struct Colour {
     /// Added, as a share of the full range.
-    pub brightness: f32,
+    pub(crate) brightness: f32,
     /// What the difference from the mean is multiplied with.
-    pub contrast: f32,
+    pub(crate) contrast: f32,
     /// What the difference from grey is multiplied with; 0 takes all colour away.
-    pub saturation: f32,
+    pub(crate) saturation: f32,
 }
 
 impl Colour {
-    pub(super) const UNCHANGED: Self = Self { brightness: 0.0, contrast: 1.0, saturation: 1.0 };
+    pub(crate) const UNCHANGED: Self = Self { brightness: 0.0, contrast: 1.0, saturation: 1.0 };
 }
 
 /// A rectangle of one colour; it lies within the chip.
@@ -62,7 +62,7 @@ pub(super) fn flip(image: &mut RgbImage) {
 
 /// Averages each pixel with its neighbours, weighted 1 2 1 along both axes (a standard deviation of 0.7
 /// pixels); the border repeats.
-pub(super) fn blur(image: &mut RgbImage) {
+pub(crate) fn blur(image: &mut RgbImage) {
     let stride = image.width() as usize * 3;
     let average = |a: u8, b: u8, c: u8| ((u16::from(a) + 2 * u16::from(b) + u16::from(c) + 2) / 4) as u8;
 
@@ -88,7 +88,7 @@ pub(super) fn blur(image: &mut RgbImage) {
 
 /// Changes saturation, contrast around the mean luma, then brightness, in one step; values are cut off at 0
 /// and 255.
-pub(super) fn recolour(image: &mut RgbImage, colour: Colour) {
+pub(crate) fn recolour(image: &mut RgbImage, colour: Colour) {
     let luma =
         |p: &[u8; 3]| LUMA[0] * f32::from(p[0]) + LUMA[1] * f32::from(p[1]) + LUMA[2] * f32::from(p[2]);
     let (pixels, _) = image.as_chunks_mut::<3>();

@@ -20,7 +20,7 @@ pub struct Unreadable {
 
 /// Decoded images up to a budget, each a slot that is filled at most once: reading takes no lock.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(crate) struct Cache {
     slots: Vec<OnceLock<Arc<RgbImage>>>,
     budget_bytes: usize,
     used_bytes: AtomicUsize,
@@ -34,16 +34,16 @@ struct Finding {
 }
 
 impl Cache {
-    pub(super) fn new(images: usize) -> Self {
+    pub(crate) fn new(images: usize) -> Self {
         let slots = std::iter::repeat_with(OnceLock::new).take(images).collect();
         Self { slots, budget_bytes: 0, used_bytes: AtomicUsize::new(0), unreadable: Mutex::default() }
     }
 
-    pub(super) fn set_budget(&mut self, bytes: usize) {
+    pub(crate) fn set_budget(&mut self, bytes: usize) {
         self.budget_bytes = bytes;
     }
 
-    pub(super) fn get_or_read(
+    pub(crate) fn get_or_read(
         &self,
         image: ImageId,
         read: impl FnOnce() -> Result<RgbImage, Unreadable>,
@@ -76,13 +76,13 @@ impl Cache {
         decoded
     }
 
-    pub(super) fn take_unreadable(&self) -> Vec<Unreadable> {
+    pub(crate) fn take_unreadable(&self) -> Vec<Unreadable> {
         let mut findings = self.unreadable();
         let take = |f: &mut Finding| (!std::mem::replace(&mut f.taken, true)).then(|| f.error.clone());
         findings.values_mut().filter_map(take).collect()
     }
 
-    pub(super) fn unreadable_count(&self) -> usize {
+    pub(crate) fn unreadable_count(&self) -> usize {
         self.unreadable().len()
     }
 

@@ -21,7 +21,7 @@ pub enum LoadError {
 
 /// Threads that compute `make(step)` for step after step, at most so many ahead of what has been taken.
 #[derive(Debug)]
-pub(super) struct Ahead<T> {
+pub(crate) struct Ahead<T> {
     queue: Arc<Queue<T>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -47,7 +47,7 @@ struct State<T> {
 }
 
 impl<T: Send + 'static> Ahead<T> {
-    pub(super) fn start(
+    pub(crate) fn start(
         make: impl Fn(u64) -> T + Send + Sync + 'static,
         first_step: u64,
         workers: NonZeroUsize,
@@ -71,7 +71,7 @@ impl<T: Send + 'static> Ahead<T> {
         Ok(started)
     }
 
-    pub(super) fn next(&mut self) -> Result<T, LoadError> {
+    pub(crate) fn next(&mut self) -> Result<T, LoadError> {
         let state = self.queue.lock();
         let mut state = wait(&self.queue.ready, state, |state| !state.made.contains_key(&state.to_give));
         let step = state.to_give;

@@ -1,4 +1,4 @@
-use facenet::network::{NAMES, table};
+use facenet::network::{NAMES, pyramid, table};
 use facenet::{FrozenNetwork, Model};
 use facenet_core::Preprocessing;
 use rand::{RngExt, SeedableRng};
@@ -43,7 +43,7 @@ fn the_frozen_network_equals_the_trained_one() {
         let batch: Vec<f32> =
             (0..4 * network.graph().input().len()).map(|_| rng.random_range(-1.0..1.0)).collect();
         let pass = network.forward(batch.clone(), None);
-        for (node, statistics) in &pass.statistics {
+        for (node, statistics) in &pass.recorded.statistics {
             network.values_mut(&format!("{node}.norm.mean")).copy_from_slice(&statistics.mean);
             // Back to the biased variance that the batch was normalised with.
             let node = network.graph().nodes().iter().find(|n| n.name == *node).unwrap();
@@ -78,12 +78,80 @@ fn embedding_without_a_way_back_gives_the_same_embeddings() {
     assert_eq!(network.embed(batch.clone(), dropout), network.forward(batch, dropout).embeddings);
 }
 
+/// A detector's network, for small images.
+fn pyramid_network() -> TrainNetwork {
+    let graph = Graph::of_pyramid(&pyramid("lite-pyramid").unwrap(), 64, 96);
+    TrainNetwork::new(graph, &mut ChaCha8Rng::seed_from_u64(3))
+}
+
+/// The maps of a detector, and the gradients of `Σ maps · weights`.
+fn maps_pass(network: &TrainNetwork, batch: &[f32]) -> (Vec<Vec<f32>>, Gradients) {
+    let pass = network.forward_maps(batch.to_vec(), None);
+    let maps = pass.maps.clone();
+    (maps.clone(), pass.backward(maps.iter().map(|map| waves(map.len())).collect()))
+}
+
+fn waves(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i as f32 * 0.71).sin()).collect()
+}
+
+#[test]
+fn a_detector_computes_and_learns_the_same_on_other_devices() {
+    let cpu = pyramid_network();
+    let other = cpu.clone().on(ComputeDevice::portable());
+    let batch = images(&cpu, 3);
+    let (cpu, other) = (maps_pass(&cpu, &batch), maps_pass(&other, &batch));
+    let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>().sqrt();
+    let close = |what: &str, a: &[f32], b: &[f32]| {
+        let difference = norm(&mut a.iter().zip(b).map(|(a, b)| a - b));
+        // Rectifiers that rounding tips over move single values by more than rounding does.
+        assert!(difference <= 2e-2 * (norm(&mut a.iter().copied()) + 1e-3), "{what}: {difference}");
+    };
+    assert_eq!(cpu.0.iter().map(Vec::len).collect::<Vec<_>>(), [3 * 15 * 96, 3 * 15 * 24, 3 * 15 * 6]);
+    for (a, b) in cpu.0.iter().zip(&other.0) {
+        close("map", a, b);
+    }
+    for (name, gradient) in &cpu.1 {
+        close(name, gradient, &other.1[name]);
+    }
+}
+
+#[test]
+fn a_weight_of_a_detector_has_the_gradient_of_finite_differences_over_all_maps() {
+    let network = pyramid_network();
+    let batch = images(&network, 2);
+    let (_, gradients) = maps_pass(&network, &batch);
+    let value = |network: &TrainNetwork| -> f64 {
+        let maps = network.forward_maps(batch.clone(), None).maps;
+        let of = |map: &Vec<f32>| -> f64 {
+            map.iter().zip(waves(map.len())).map(|(a, b)| f64::from(*a) * f64::from(b)).sum()
+        };
+        maps.iter().map(of).sum()
+    };
+    // The first is seen by all levels, the second by the finest alone, the third through both doublings.
+    for name in ["conv3.norm.beta", "head8.output.weight", "lateral32.norm.beta"] {
+        let steepest = |(_, a): &(usize, &f32), (_, b): &(usize, &f32)| a.abs().total_cmp(&b.abs());
+        let (index, found) = gradients[name].iter().enumerate().max_by(steepest).unwrap();
+        let shifted = |by: f32| {
+            let mut network = network.clone();
+            network.values_mut(name)[index] += by;
+            value(&network)
+        };
+        let step = 1e-3;
+        let expected = ((shifted(step) - shifted(-step)) / f64::from(2.0 * step)) as f32;
+        assert!(
+            (found - expected).abs() < 0.05 * expected.abs() + 2e-3,
+            "{name}: {found} against {expected}"
+        );
+    }
+}
+
 /// The embeddings, the gradients of `Σ embeddings · weights`, and what the norms saw.
 fn pass(network: &TrainNetwork, batch: &[f32]) -> (Vec<f32>, Gradients, Statistics) {
     let mut pass = network.forward(batch.to_vec(), None);
     let embeddings = pass.embeddings.clone();
     let weights = (0..embeddings.len()).map(|i| (i as f32 * 0.71).sin()).collect();
-    let statistics = std::mem::take(&mut pass.statistics);
+    let statistics = std::mem::take(&mut pass.recorded.statistics);
     (embeddings, pass.backward(weights), statistics)
 }
 

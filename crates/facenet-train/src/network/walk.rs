@@ -3,7 +3,7 @@
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use facenet::Tensor as WeightTensor;
-use facenet::network::{Activation, Grouping, Layer, Node};
+use facenet::network::{Activation, Graph, Grouping, Layer, Node};
 
 use super::{Dropout, TrainNetwork};
 use crate::device::Precision;
@@ -24,8 +24,8 @@ pub(super) struct Walk<'a> {
     device: Device,
     body: Body,
     purpose: Purpose,
-    /// Unit rows, `[batch, dimension]`, when the walk is over.
-    pub(super) output: Tensor<2>,
+    /// The outputs of the graph: the unit rows, `[batch, dimension, 1, 1]`, or the maps of a detector.
+    pub(super) outputs: Vec<Tensor<4>>,
     /// The weights by name, flat.
     pub(super) leaves: Vec<(String, Tensor<1>)>,
     /// By norm: how many values a channel had, and their moments.
@@ -53,13 +53,13 @@ impl<'a> Walk<'a> {
             network,
             body: network.device.body(),
             purpose,
-            output: Tensor::empty([batch, network.graph.dimension()], &device),
+            outputs: Vec::new(),
             device,
             leaves: Vec::new(),
             moments: Vec::new(),
         };
         let nodes = network.graph.nodes();
-        let last_use = last_uses(nodes);
+        let last_use = last_uses(&network.graph);
         let mut values = vec![Some(images)];
         for (index, node) in nodes.iter().enumerate() {
             let inputs = node.inputs.iter().map(|&input| {
@@ -71,12 +71,14 @@ impl<'a> Walk<'a> {
             if let Layer::Embed { normalised } = node.layer {
                 let input = inputs.remove(0);
                 let input = if let Some(dropout) = dropout { dropout.of(input) } else { input };
-                walk.output = walk.embed(node, input, normalised);
+                values.push(Some(walk.embed(node, input, normalised)));
             } else {
                 let value = walk.layer(node, inputs);
                 values.push(Some(value));
             }
         }
+        let outputs = network.graph.outputs().iter();
+        walk.outputs = outputs.map(|&output| values[output].clone().expect("outputs are kept")).collect();
         walk
     }
 
@@ -123,6 +125,7 @@ impl<'a> Walk<'a> {
             Layer::LocalResponseNorm => body.local_response_norm(input),
             Layer::Add { relu } => body.add(input, inputs.remove(0), relu),
             Layer::AveragePool => body.average_pool(input),
+            Layer::Upsample => body.upsample(input),
             Layer::Maxout { pieces } => {
                 let connected = self.connection(node, input);
                 let connected = self.bias(node, connected);
@@ -195,24 +198,23 @@ impl<'a> Walk<'a> {
         connected.reshape([batch, outputs, 1, 1])
     }
 
-    /// The full connection and the L2 normalisation: `[batch, C, H, W]` -> unit rows `[batch, dimension]`.
-    fn embed(&mut self, node: &Node, input: Tensor<4>, normalised: bool) -> Tensor<2> {
+    /// The full connection and the L2 normalisation: `[batch, C, H, W]` -> unit rows `[batch, dimension, 1, 1]`.
+    fn embed(&mut self, node: &Node, input: Tensor<4>, normalised: bool) -> Tensor<4> {
         let connected = self.connection(node, input).cast(FloatDType::F32);
         let output =
             if normalised { self.norm(node, connected, Rectifier::None) } else { self.bias(node, connected) };
-        let [batch, dimension, ..] = output.dims();
-        let output = output.reshape([batch, dimension]);
         // The smallest square that keeps a zero vector from dividing by zero.
         let norm = (output.clone() * output.clone()).sum_dim(1).add_scalar(1e-12).sqrt();
         output / norm
     }
 }
 
-/// By value: the node that reads it last.
-fn last_uses(nodes: &[Node]) -> Vec<usize> {
-    let mut last = vec![0; nodes.len() + 1];
-    for (index, node) in nodes.iter().enumerate() {
+/// By value: the node that reads it last; none reads an output last.
+fn last_uses(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![0; graph.nodes().len() + 1];
+    for (index, node) in graph.nodes().iter().enumerate() {
         node.inputs.iter().for_each(|&input| last[input] = index);
     }
+    graph.outputs().iter().for_each(|&output| last[output] = usize::MAX);
     last
 }

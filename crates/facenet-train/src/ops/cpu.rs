@@ -13,6 +13,7 @@ mod depthwise;
 mod elementwise;
 mod pooling;
 mod record;
+mod upsample;
 
 pub(super) use super::{Moments, Rectifier};
 pub(super) use batch_norm::batch_norm;
@@ -22,3 +23,4 @@ pub(super) use convolution::{convolution, convolution_with_bias};
 pub(super) use depthwise::{depthwise, global_depthwise};
 pub(super) use elementwise::{add, local_response_norm, prelu};
 pub(super) use pooling::{average_pool, l2_pool, max_pool};
+pub(super) use upsample::upsample;

@@ -115,6 +115,15 @@ pub(super) fn average_pool(source: Tensor<4>) -> Tensor<4> {
     single(source).mean_dim(3).mean_dim(2).cast(dtype)
 }
 
+pub(super) fn upsample(source: Tensor<4>) -> Tensor<4> {
+    let [images, channels, height, width] = source.dims();
+    // [N, C, H, W] -> [N, C, H, 2, W, 2]
+    let squares = source
+        .reshape([images, channels, height, 1, width, 1])
+        .expand([images, channels, height, 2, width, 2]);
+    squares.reshape([images, channels, 2 * height, 2 * width])
+}
+
 pub(super) fn local_response_norm(source: Tensor<4>) -> Tensor<4> {
     const WINDOW: usize = 2 * LocalResponse::REACH + 1;
     let dtype = FloatDType::from(source.dtype());

@@ -219,6 +219,17 @@ fn pooling_and_response_norm_have_the_gradients_of_finite_differences() {
 }
 
 #[test]
+fn an_upsampling_sends_back_the_sum_of_four_and_has_the_gradients_of_finite_differences() {
+    let x = tensor(&[1.0, 2.0], [1, 1, 1, 2]).require_grad();
+    let y = cpu::upsample(x.clone());
+    assert_eq!(values(y.clone()), [1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]);
+    let weights: Vec<f32> = (0..8).map(|v| v as f32).collect();
+    let gradients = (y * tensor(&weights, [1, 1, 2, 4])).sum().backward();
+    assert_eq!(values(x.grad(&gradients).unwrap()), [10.0, 18.0]);
+    check_gradients(&[wave(2 * 3 * 12, 6)], |[x]| cpu::upsample(x.reshape([2, 3, 3, 4])), 0.01);
+}
+
+#[test]
 fn an_l2_pool_of_zeros_sends_nothing_back() {
     let x = tensor(&[0.0; 9], [1, 1, 3, 3]).require_grad();
     let gradients = cpu::l2_pool(x.clone(), 1).sum().backward();

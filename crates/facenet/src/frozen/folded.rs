@@ -4,14 +4,14 @@ use crate::kernels::wide;
 use crate::network::{Activation, Layer, Node};
 use crate::weights::{NORM_EPSILON, Weights};
 
-/// Weights with their normalisation folded in.
-pub(super) struct Folded {
+/// The weights of a layer with its normalisation folded in: what a network needs that only embeds.
+pub struct Folded {
     /// `[outputs, inputs per output]`; of a normalisation that stands alone its scales, `[channels]`.
-    pub(super) weight: Vec<f32>,
+    pub weight: Vec<f32>,
     /// `[outputs]`
-    pub(super) bias: Vec<f32>,
+    pub bias: Vec<f32>,
     /// `[outputs]`, empty without a parametric ReLU.
-    slope: Vec<f32>,
+    pub slope: Vec<f32>,
 }
 
 /// What is done to the sums of a convolution while they are in the cache.
@@ -19,7 +19,10 @@ pub(super) type Finish = Activation;
 
 impl Folded {
     /// The folded weights of `node`; none for layers that have none.
-    pub(super) fn of(node: &Node, weights: &Weights) -> Option<Self> {
+    ///
+    /// # Panics
+    /// When `weights` are those of another network.
+    pub fn of(node: &Node, weights: &Weights) -> Option<Self> {
         let values = |suffix: &str| weights.values(&format!("{}.{suffix}", node.name));
         let (normalised, activation) = match node.layer {
             Layer::Convolution { normalised, activation, .. } => (normalised, activation),

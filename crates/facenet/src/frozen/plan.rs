@@ -104,13 +104,13 @@ fn tenants(graph: &Graph, landlords: &[usize]) -> Vec<Tenant> {
         tenant.first = tenant.first.min(at);
         tenant.last = tenant.last.max(at);
     };
-    // The image is written before node 1, counted from 1; the last value is read after the end.
+    // The image is written before node 1, counted from 1; the outputs are read after the end.
     touch(0, 0);
     for (index, node) in graph.nodes().iter().enumerate() {
         touch(index + 1, index + 1);
         node.inputs.iter().for_each(|&input| touch(input, index + 1));
     }
-    touch(end, end + 1);
+    graph.outputs().iter().for_each(|&output| touch(output, end + 1));
     tenants
 }
 

@@ -1,7 +1,8 @@
 //! A network as a graph of single layers.
 
 use super::layer::{Activation, Grouping, Layer};
-use super::table::Table;
+use super::pyramid::Pyramid;
+use super::table::{Row, Table};
 
 /// The shape of a value for one image: maps of channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,8 @@ pub struct Node {
     pub output: Shape,
 }
 
-/// A network as single layers in an order in which they can be computed; the last one gives the embedding.
+/// A network as single layers in an order in which they can be computed; the last one gives the embedding, or several
+/// of them the maps of a detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graph {
     input: Shape,
@@ -50,6 +52,8 @@ pub struct Graph {
     pub(super) activation: Activation,
     /// Name of each row of the table, and the node that ends it.
     row_ends: Vec<(&'static str, usize)>,
+    /// The values that the network is computed for.
+    outputs: Vec<usize>,
 }
 
 impl Graph {
@@ -61,17 +65,61 @@ impl Graph {
             activation: table.activation,
             nodes: Vec::new(),
             row_ends: Vec::new(),
+            outputs: Vec::new(),
         };
-        let mut value = 0;
-        for row in &table.rows {
-            value = graph.lower(row.name, &row.block, value);
-            graph.row_ends.push((row.name, value - 1));
-        }
+        let value = graph.lower_rows(&table.rows);
         let embedding = Shape { channels: dimension, height: 1, width: 1 };
         let layer = Layer::Embed { normalised: table.embedding_normalised };
         let last = graph.push("embedding".into(), layer, vec![value], embedding);
         graph.row_ends.push(("embedding", last - 1));
+        graph.outputs.push(last);
         graph
+    }
+
+    /// Lowers a detector to layers, for images of `height` × `width` pixels; its outputs are one map for each level of
+    /// the pyramid, the finest first. The weights do not depend on the size.
+    ///
+    /// # Panics
+    /// When a side is not a multiple of [`Pyramid::MULTIPLE`], or a level is no row of the table.
+    pub fn of_pyramid(pyramid: &Pyramid, height: usize, width: usize) -> Self {
+        let whole = |side: usize| side > 0 && side.is_multiple_of(Pyramid::MULTIPLE);
+        assert!(whole(height) && whole(width), "{height} x {width} is no size for a pyramid");
+        let mut graph = Self {
+            input: Shape { channels: 3, height, width },
+            normalised: true,
+            activation: Activation::Relu,
+            nodes: Vec::new(),
+            row_ends: Vec::new(),
+            outputs: Vec::new(),
+        };
+        graph.lower_rows(&pyramid.rows);
+        graph.outputs = graph.lower_pyramid(pyramid);
+        graph
+    }
+
+    /// Appends the layers of all rows, the first of which reads the image, and gives the number of the last value.
+    fn lower_rows(&mut self, rows: &[Row]) -> usize {
+        let mut value = 0;
+        for row in rows {
+            value = self.lower(row.name, &row.block, value);
+            self.end_row(row.name);
+        }
+        value
+    }
+
+    /// Counts the layers since the row before to the row of that name.
+    pub(super) fn end_row(&mut self, name: &'static str) {
+        self.row_ends.push((name, self.nodes.len() - 1));
+    }
+
+    /// The value that ends the row of that name.
+    pub(super) fn row_value(&self, name: &str) -> Option<usize> {
+        self.row_ends.iter().find(|(row, _)| *row == name).map(|(_, end)| end + 1)
+    }
+
+    /// The values that the network is computed for: the embedding before its L2 normalisation, or the maps of a detector.
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
     }
 
     /// The shape of the image.
@@ -116,7 +164,8 @@ impl Graph {
             | Layer::LocalResponseNorm
             | Layer::Concat
             | Layer::Add { .. }
-            | Layer::AveragePool => 0,
+            | Layer::AveragePool
+            | Layer::Upsample => 0,
         }
     }
 

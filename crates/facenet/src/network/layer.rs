@@ -46,6 +46,8 @@ pub enum Layer {
     },
     /// The mean over the map.
     AveragePool,
+    /// Every value four times, in a square: both sides of the map double.
+    Upsample,
     /// A full connection of all values, with bias, to `pieces` values a unit, of which the largest is the unit's
     /// (Goodfellow et al. 2013). With one piece it is a plain full connection.
     Maxout {

@@ -50,7 +50,7 @@ impl Graph {
     }
 
     /// A convolution with the activation of the table.
-    fn convolution(
+    pub(super) fn convolution(
         &mut self,
         name: String,
         input: usize,
@@ -63,7 +63,14 @@ impl Graph {
     }
 
     /// A convolution without activation.
-    fn linear(&mut self, name: String, input: usize, kernel: usize, stride: usize, filters: usize) -> usize {
+    pub(super) fn linear(
+        &mut self,
+        name: String,
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        filters: usize,
+    ) -> usize {
         let layer = self.convolution_layer(kernel, stride, Grouping::Full, Activation::None);
         self.push(name, layer, vec![input], self.strided(input, stride, filters))
     }

@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use facenet_core::{Contract, Distance};
+use facenet_core::Distance;
 use facenet_eval::{ClusteringReport, ClusteringRun, ClusteringScores, write_file};
 use facenet_gallery::{ClusterError, ClusterOptions, Cut, Linkage, MAX_FACES, cluster};
 
 use super::labelled::LabelledFolder;
+use super::source::{Source, SourceOptions};
 use crate::commands::bench::memory::peak_bytes;
 use crate::console::Console;
-use crate::engine::AlignedEngineOptions;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
-use crate::pipeline::Pipeline;
 use crate::threshold;
 
 /// Measure clustering on a folder of people, by each linkage and threshold.
@@ -39,28 +38,28 @@ pub(crate) struct Args {
     #[arg(long = "threshold", value_name = "DISTANCE", value_parser = threshold::distance)]
     thresholds: Vec<Distance>,
     /// Write `clustering.json` into this folder too.
-    #[arg(short, long, value_name = "DIR")]
-    output: Option<PathBuf>,
+    #[arg(short, long, alias = "output", value_name = "DIR")]
+    out: Option<PathBuf>,
     #[command(flatten)]
-    engine: AlignedEngineOptions,
+    source: SourceOptions,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
-    let cuts = cuts(&args.thresholds, engine.contract())?;
-    if let Some(folder) = &args.output {
+    let source = args.source.open()?;
+    let cuts = cuts(&args.thresholds, &source)?;
+    if let Some(folder) = &args.out {
         check_writable(&folder.join("clustering.json"))?;
     }
-    let faces = LabelledFolder::embed(&args.images, &Pipeline::new(&engine), console)?;
+    let faces = LabelledFolder::embed(&args.images, &source, console)?;
     let linkages = if args.linkages.is_empty() { Linkage::ALL.to_vec() } else { args.linkages.clone() };
     let data = args.images.display().to_string();
-    let report = measure(&engine.contract().id(), &data, &faces, &linkages, &cuts)?;
+    let report = measure(&source.name(), &data, &faces, &linkages, &cuts)?;
 
     let json = serde_json::to_string_pretty(&report)? + "\n";
-    if let Some(folder) = &args.output {
+    if let Some(folder) = &args.out {
         fs_err::create_dir_all(folder)?;
         write_file(&folder.join("clustering.json"), &json)?;
         console.note(format_args!("wrote clustering.json to {}", folder.display()));
@@ -74,19 +73,19 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 }
 
 /// The thresholds given by hand, or all of the model's, strictest first and each distance once.
-pub(super) fn cuts<'a>(by_hand: &[Distance], contract: &'a Contract) -> Result<Vec<Cut<'a>>> {
+pub(super) fn cuts<'a>(by_hand: &[Distance], source: &'a Source) -> Result<Vec<Cut<'a>>> {
     if !by_hand.is_empty() {
         return Ok(by_hand.iter().map(|&distance| Cut::Chosen(distance)).collect());
     }
-    if contract.thresholds.is_empty() {
+    if source.thresholds().is_empty() {
         bail!(
-            "the model `{}` has no calibrated thresholds\n\
+            "`{}` has no calibrated thresholds\n\
              hint: choose squared distances from 0 to 4 yourself, for example `--threshold 1.1`",
-            contract.id()
+            source.name()
         );
     }
     let mut seen = BTreeSet::new();
-    let mut cuts: Vec<Cut<'_>> = contract.thresholds.iter().map(Cut::Calibrated).collect();
+    let mut cuts: Vec<Cut<'_>> = source.thresholds().iter().map(Cut::Calibrated).collect();
     cuts.retain(|cut| seen.insert(cut.distance()));
     cuts.sort_by_key(Cut::distance);
     Ok(cuts)

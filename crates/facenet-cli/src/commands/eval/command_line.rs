@@ -1,7 +1,7 @@
 //! Commands as one would type them again.
 
 /// `facenet` and its arguments, quoted for a shell where that is needed.
-pub(super) fn command_line<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> String {
+pub(crate) fn command_line<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> String {
     let mut line = "facenet".to_owned();
     for argument in arguments {
         line.push(' ');

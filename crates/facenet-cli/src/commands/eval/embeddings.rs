@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
-use facenet::FaceEngine;
+use anyhow::{Context, Result, bail};
 use facenet_core::Embedding;
 use facenet_eval::{CompatPair, ImageRef, PairsFile, ScoredPairs};
 
+use super::source::Source;
 use crate::console::Console;
 use crate::numbers::counted;
-use crate::pipeline::{Photo, Pipeline};
 
 /// What may be left out.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -30,7 +29,7 @@ pub(crate) struct EmbeddedPairs {
 impl EmbeddedPairs {
     /// Reads `file`, embeds the images under `images` and scores the pairs.
     pub(crate) fn of(
-        engine: &FaceEngine,
+        source: &Source,
         images: &Path,
         file: &Path,
         skip: SkipOptions,
@@ -38,7 +37,7 @@ impl EmbeddedPairs {
     ) -> Result<Self> {
         let pairs = PairsFile::read(file)?;
         let located = locate(&pairs, images, skip, console)?;
-        let embeddings = embed(&Pipeline::new(engine), &located, skip, console)?;
+        let embeddings = embed(source, &located, skip, console)?;
         let scored = pairs.score(|left, right| Some(embeddings.get(left)?.distance(embeddings.get(right)?)));
         let scored = scored.with_context(|| format!("nothing can be measured on `{}`", file.display()))?;
         Ok(Self { pairs, scored, embeddings })
@@ -77,7 +76,7 @@ pub(super) fn locate(
 
 /// The embedding of each image that can be used; the others are skipped if that is allowed.
 pub(super) fn embed(
-    pipeline: &Pipeline<'_>,
+    source: &Source,
     images: &BTreeMap<ImageRef, PathBuf>,
     skip: SkipOptions,
     console: &mut Console,
@@ -85,11 +84,8 @@ pub(super) fn embed(
     let names: HashMap<&Path, &ImageRef> = images.iter().map(|(name, path)| (path.as_path(), name)).collect();
     let files: Vec<PathBuf> = images.values().cloned().collect();
     let mut embeddings = HashMap::new();
-    pipeline.run(&files, console, |Photo { path, faces }, console| {
-        match faces.into_iter().next() {
-            Some(first) => drop(embeddings.insert(names[path.as_path()].clone(), first.embedding)),
-            None => console.failed(&path, &anyhow!("no face was found")),
-        }
+    source.embed(&files, console, |path, embedding| {
+        embeddings.insert(names[path.as_path()].clone(), embedding);
         Ok(())
     })?;
     check_usable(files.len() - embeddings.len(), files.len(), skip)?;

@@ -1,8 +1,9 @@
 //! `facenet eval holdout`: the paper's own protocol, all pairs of labelled faces.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use facenet::kernels::{Matrix, Threads, multiply};
 use facenet_eval::{
@@ -12,11 +13,11 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use super::embeddings::{SkipOptions, check_usable};
+use super::source::{Source, SourceOptions};
 use crate::console::Console;
-use crate::engine::AlignedEngineOptions;
+use crate::numbers::SEED;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
-use crate::pipeline::{Photo, Pipeline};
 
 /// Measure VAL at FAR on all pairs of labelled faces: the paper's hold-out protocol.
 ///
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = PairingArg::Halves)]
     pairing: PairingArg,
     /// The seed that deals people into splits and faces into halves.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     seed: u64,
     #[command(flatten)]
     skip: SkipOptions,
@@ -50,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    engine: AlignedEngineOptions,
+    source: SourceOptions,
 }
 
 /// Which pairs of a split are compared.
@@ -63,7 +64,7 @@ enum PairingArg {
 }
 
 /// The matrix product of the networks, for tiles of distances.
-struct Kernels;
+pub(crate) struct Kernels;
 
 impl DotProducts for Kernels {
     fn products(&self, left: Side<'_>, right: Side<'_>, dimension: usize, out: &mut [f32]) {
@@ -84,12 +85,11 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
+    let source = args.source.open()?;
     if let Some(folder) = &args.out {
         check_writable(&folder.join("report.json"))?;
     }
-    let dimension = engine.contract().dimension;
-    let faces = faces_of_people(&args.images, &Pipeline::new(&engine), dimension, args.skip, console)?;
+    let faces = faces_of_people(&args.images, &source, args.skip, console)?;
     let pairing = match args.pairing {
         PairingArg::Halves => Pairing::Halves,
         PairingArg::All => Pairing::All,
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
             args.splits
         )
     })?;
-    let (model, data) = (engine.contract().id(), args.images.display().to_string());
+    let (model, data) = (source.name(), args.images.display().to_string());
     let target_fars = facenet_eval::TARGET_FARS;
     let whole = Report { model: &model, data: &data, target_fars, report: &report };
     let json = serde_json::to_string_pretty(&whole).context("cannot write the report as JSON")?;
@@ -133,35 +133,41 @@ fn write_curves(folder: &Path, model: &str, report: &HoldOutReport) -> Result<()
     Ok(())
 }
 
-/// The faces of every image in the folders below `images`, each folder a person.
-pub(crate) fn faces_of_people(
-    images: &Path,
-    pipeline: &Pipeline<'_>,
-    dimension: usize,
-    skip: SkipOptions,
-    console: &mut Console,
-) -> Result<FaceMatrix> {
-    let mut files = Vec::new();
-    let mut people = std::collections::HashMap::new();
+/// The images in the folders below `images`, each folder a person, with the person of each.
+///
+/// # Errors
+/// When there is none, or a folder cannot be listed.
+pub(crate) fn images_of_people(images: &Path) -> Result<(Vec<PathBuf>, Vec<u32>)> {
+    let (mut files, mut people) = (Vec::new(), Vec::new());
+    let mut numbers = HashMap::new();
     for entry in WalkDir::new(images).min_depth(2).max_depth(2).sort_by_file_name() {
         let path = entry?.into_path();
         if facenet_gallery::has_image_ending(&path) {
             let folder = path.parent().expect("two levels deep").to_path_buf();
-            let number = people.len() as u32;
-            people.entry(folder).or_insert(number);
+            let next = numbers.len() as u32;
+            people.push(*numbers.entry(folder).or_insert(next));
             files.push(path);
         }
     }
     if files.is_empty() {
         bail!("found no image in `{}`, expected a folder for each person", images.display());
     }
-    let mut faces = FaceMatrix::new(dimension);
-    pipeline.run(&files, console, |Photo { path, faces: found }, console| {
-        match found.into_iter().next() {
-            Some(first) => faces.push(&first.embedding, people[path.parent().expect("in a folder")])?,
-            None => console.failed(&path, &anyhow!("no face was found")),
-        }
-        Ok(())
+    Ok((files, people))
+}
+
+/// The faces of every image in the folders below `images`, each folder a person.
+pub(crate) fn faces_of_people(
+    images: &Path,
+    source: &Source,
+    skip: SkipOptions,
+    console: &mut Console,
+) -> Result<FaceMatrix> {
+    let (files, people) = images_of_people(images)?;
+    let mut people = files.iter().zip(people);
+    let mut faces = FaceMatrix::new(source.dimension());
+    source.embed(&files, console, |path, embedding| {
+        let (_, person) = people.find(|(file, _)| **file == path).expect("the order is kept");
+        Ok(faces.push(&embedding, person)?)
     })?;
     check_usable(files.len() - faces.len(), files.len(), skip)?;
     Ok(faces)

@@ -9,11 +9,11 @@ use facenet_eval::{
 };
 
 use super::labelled::LabelledFolder;
+use super::source::SourceOptions;
 use crate::console::Console;
-use crate::engine::AlignedEngineOptions;
+use crate::numbers::SEED;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
-use crate::pipeline::Pipeline;
 
 /// Measure identification in galleries of several sizes, drawn from a folder of people.
 ///
@@ -26,7 +26,7 @@ use crate::pipeline::Pipeline;
 #[command(after_help = "\
 Examples:
   facenet eval identify --images crops/
-  facenet eval identify --images lfw/ --crop center --gallery-size 100 --gallery-size 1000 --output report/")]
+  facenet eval identify --images lfw/ --crop center --gallery-size 100 --gallery-size 1000 --out report/")]
 pub(crate) struct Args {
     /// The folder of the images, a folder a person.
     #[arg(long, value_name = "DIR")]
@@ -39,10 +39,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     draws: DrawOptions,
     /// Write `identification.json` and the curves as SVG and PNG into this folder too.
-    #[arg(short, long, value_name = "DIR")]
-    output: Option<PathBuf>,
+    #[arg(short, long, alias = "output", value_name = "DIR")]
+    out: Option<PathBuf>,
     #[command(flatten)]
-    engine: AlignedEngineOptions,
+    source: SourceOptions,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -55,21 +55,21 @@ pub(super) struct DrawOptions {
     #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) draws: u32,
     /// Seed of everything that is drawn: the same seed and data give the same figures.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     pub(super) seed: u64,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
-    if let Some(folder) = &args.output {
+    let source = args.source.open()?;
+    if let Some(folder) = &args.out {
         check_writable(&folder.join("identification.json"))?;
     }
-    let folder = LabelledFolder::embed(&args.images, &Pipeline::new(&engine), console)?;
+    let folder = LabelledFolder::embed(&args.images, &source, console)?;
     let faces = folder.faces()?;
     let data = args.images.display().to_string();
-    let report = measure(&engine.contract().id(), &data, &faces, &args.galleries, args.draws)?;
+    let report = measure(&source.name(), &data, &faces, &args.galleries, args.draws)?;
 
-    if let Some(folder) = &args.output {
+    if let Some(folder) = &args.out {
         fs_err::create_dir_all(folder)?;
         write_file(&folder.join("identification.json"), json(&report)?)?;
         let pictures = Pictures::of(&report)?;

@@ -7,8 +7,8 @@ use facenet_core::Embedding;
 use facenet_eval::LabelledFaces;
 use facenet_gallery::FolderGallery;
 
+use super::source::Source;
 use crate::console::Console;
-use crate::pipeline::{Photo, Pipeline};
 
 /// The faces of a folder that can be used, with the names of their people.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl LabelledFolder {
     ///
     /// # Errors
     /// When `dir` holds no folder of a person, or no face at all.
-    pub(super) fn embed(dir: &Path, pipeline: &Pipeline<'_>, console: &mut Console) -> Result<Self> {
+    pub(super) fn embed(dir: &Path, source: &Source, console: &mut Console) -> Result<Self> {
         let folder = FolderGallery::scan(dir)?;
         for unreadable in &folder.unreadable {
             console.failed(&unreadable.path, &anyhow!("{}", unreadable.source));
@@ -33,16 +33,11 @@ impl LabelledFolder {
         let mut people =
             folder.people.iter().flat_map(|person| person.images.iter().map(|image| (image, &person.name)));
         let mut all = Self::default();
-        pipeline.run(&images, console, |Photo { path, faces }, console| {
+        source.embed(&images, console, |path, embedding| {
             let (_, person) = people.find(|(image, _)| **image == path).expect("the order is kept");
-            match faces.into_iter().next() {
-                Some(first) => {
-                    all.sources.push(path);
-                    all.people.push(person.clone());
-                    all.embeddings.push(first.embedding);
-                }
-                None => console.failed(&path, &anyhow!("no face was found")),
-            }
+            all.sources.push(path);
+            all.people.push(person.clone());
+            all.embeddings.push(embedding);
             Ok(())
         })?;
         if all.embeddings.is_empty() {

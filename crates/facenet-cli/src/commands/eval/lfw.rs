@@ -7,8 +7,9 @@ use facenet_eval::TransferredThreshold;
 
 use super::embeddings::{EmbeddedPairs, SkipOptions};
 use super::output::{Measured, ReportOptions};
+use super::source::Source;
 use crate::console::Console;
-use crate::engine::EngineOptions;
+use crate::engine::CenterEngineOptions;
 use crate::outcome::Outcome;
 
 /// Measure on Labeled Faces in the Wild: its ten folds (View 2), and its development pairs (View 1).
@@ -39,13 +40,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     report: ReportOptions,
     #[command(flatten)]
-    engine: EngineOptions,
+    engine: CenterEngineOptions,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
+    let source = Source::Engine(Box::new(args.engine.build()?));
     args.report.check()?;
-    let mut embedded = |pairs| EmbeddedPairs::of(&engine, &args.images, pairs, args.skip, console);
+    let mut embedded = |pairs| EmbeddedPairs::of(&source, &args.images, pairs, args.skip, console);
     let view1 = match (&args.dev_train, &args.dev_test) {
         (Some(train), Some(test)) => {
             Some(TransferredThreshold::of(&embedded(train)?.scored, &embedded(test)?.scored))
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     };
     let view2 = embedded(&args.pairs)?;
     let measured = Measured {
-        model: &engine.contract().id(),
+        model: &source.name(),
         data: &args.pairs.display().to_string(),
         scored: &view2.scored,
         in_order: Some(view2.in_order()),

@@ -11,6 +11,7 @@ use facenet_eval::{
 use serde::Serialize;
 
 use crate::console::Console;
+use crate::numbers::SEED;
 use crate::output::check_writable;
 
 /// Folds of the Python evaluation.
@@ -20,7 +21,7 @@ const COMPAT_FOLDS: usize = 10;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportOptions {
     /// Write `report.json` and the curves `roc.svg` and `det.svg` into this folder too.
-    #[arg(short, long = "out", alias = "output", value_name = "DIR")]
+    #[arg(short, long, alias = "output", value_name = "DIR")]
     out: Option<PathBuf>,
     /// How often the people of the pairs are drawn anew for intervals of 95 %; 0 for none.
     ///
@@ -28,7 +29,7 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_name = "N", default_value_t = Bootstrap::DRAWS)]
     bootstrap: u32,
     /// Seed of these draws.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     seed: u64,
     /// Add the figures as another program computes them.
     #[arg(long, value_enum, value_name = "PROGRAM")]

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use super::embeddings::{EmbeddedPairs, SkipOptions};
 use super::output::{Measured, ReportOptions};
+use super::source::SourceOptions;
 use crate::console::Console;
-use crate::engine::AlignedEngineOptions;
 use crate::outcome::Outcome;
 
 /// Measure verification on labelled pairs, by the protocol of Labeled Faces in the Wild.
@@ -34,15 +34,15 @@ pub(crate) struct Args {
     #[command(flatten)]
     report: ReportOptions,
     #[command(flatten)]
-    engine: AlignedEngineOptions,
+    source: SourceOptions,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
+    let source = args.source.open()?;
     args.report.check()?;
-    let embedded = EmbeddedPairs::of(&engine, &args.images, &args.pairs, args.skip, console)?;
+    let embedded = EmbeddedPairs::of(&source, &args.images, &args.pairs, args.skip, console)?;
     let measured = Measured {
-        model: &engine.contract().id(),
+        model: &source.name(),
         data: &args.pairs.display().to_string(),
         scored: &embedded.scored,
         in_order: Some(embedded.in_order()),

@@ -12,8 +12,8 @@ use self::measured::{Measured, measure};
 use super::command_line::command_line;
 use super::embeddings::SkipOptions;
 use super::identify::DrawOptions;
+use super::source::SourceOptions;
 use crate::console::Console;
-use crate::engine::AlignedEngineOptions;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
 use crate::pipeline::Pipeline;
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// (or `file`, `path`) file names. Numbers with more than eight values are cut into four groups.
     #[arg(long, value_name = "FILE.csv")]
     metadata: Option<PathBuf>,
-    /// Another model to compare with, on the same pairs.
+    /// Another model to compare with, on the same pairs; or its embeddings, an `.npy` or `.csv` as for `--embeddings`.
     #[arg(long, value_name = "MODEL")]
     against: Option<PathBuf>,
     /// Measure verification only, without embedding the images that no pair names.
@@ -61,15 +61,15 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    engine: AlignedEngineOptions,
+    source: SourceOptions,
     /// Print JSON: the report as in `report.json`.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let engine = args.engine.build()?;
-    let other = args.against.as_ref().map(|model| args.engine.build_other(model)).transpose()?;
+    let source = args.source.open()?;
+    let other = args.against.as_ref().map(|path| args.source.open_other(path)).transpose()?;
     let table = args.metadata.as_ref().map(|path| Metadata::read(path)).transpose()?;
     if let Some(left_out) = table.as_ref().map(Metadata::left_out).filter(|names| !names.is_empty()) {
         console.note(format_args!("no groups: {} (no value, or more than 20 names)", left_out.join(", ")));
@@ -80,10 +80,10 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     check_writable(&args.out.join("report.html"))?;
 
     let pairs = PairsFile::read(&args.pairs)?;
-    let measured = measure(args, &pairs, [Some(&engine), other.as_ref()], table.as_ref(), console)?;
+    let measured = measure(args, &pairs, &source, other.as_ref(), table.as_ref(), console)?;
     let hardest = HardestPairs::of(&measured.pairs, HARDEST);
-    let pipeline = Pipeline::new(&engine).with_pictures();
-    let json = output::write(args, &measured, &hardest, &pipeline)?;
+    let pipeline = source.engine().map(|engine| Pipeline::new(engine).with_pictures());
+    let json = output::write(args, &measured, &hardest, pipeline.as_ref())?;
 
     console.note(format_args!(
         "wrote report.html, report.json, report.csv and pictures to {}",
@@ -137,7 +137,7 @@ impl Args {
     fn words(&self, verb: &[&str]) -> Vec<String> {
         let mut words: Vec<String> = verb.iter().map(|&word| word.to_owned()).collect();
         words.extend(["--images".into(), self.images.display().to_string()]);
-        words.extend(self.engine.arguments());
+        words.extend(self.source.arguments());
         words
     }
 }

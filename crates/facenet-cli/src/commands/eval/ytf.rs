@@ -10,7 +10,7 @@ use facenet_eval::{FIRST_FRAMES, VideoDistance, VideoPairs, VideoRef, VideoSumma
 use super::embeddings::SkipOptions;
 use super::output::{Measured, ReportOptions};
 use crate::console::Console;
-use crate::engine::EngineOptions;
+use crate::engine::CenterEngineOptions;
 use crate::outcome::Outcome;
 use crate::pipeline::{Photo, Pipeline};
 
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     report: ReportOptions,
     #[command(flatten)]
-    engine: EngineOptions,
+    engine: CenterEngineOptions,
 }
 
 /// How two videos are compared.
@@ -88,7 +88,7 @@ fn summaries<'a>(
     for video in pairs.videos() {
         let files = video.frames_in(&args.images, args.frames)?.unwrap_or_default();
         let mut frames = Vec::new();
-        pipeline.run(&files, console, |Photo { path, faces }, console| {
+        pipeline.run(&files, console, |Photo { path, faces, .. }, console| {
             match faces.into_iter().next() {
                 Some(first) => frames.push(first.embedding),
                 None => console.failed(&path, &anyhow!("no face was found")),

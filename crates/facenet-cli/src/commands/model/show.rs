@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::engine::ModelOptions;
+use crate::loaded::Loaded;
 use crate::numbers::{grouped, percent};
 use crate::outcome::Outcome;
 
@@ -31,26 +32,51 @@ struct Shown<'a> {
     #[serde(flatten)]
     contract: &'a Contract,
     parameters: usize,
-    multiply_adds: usize,
+    /// None of an imported model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multiply_adds: Option<usize>,
+    /// The terms that were stated when the model was imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licence: Option<String>,
+}
+
+/// What a model says beside its contract.
+struct Costs {
+    parameters: usize,
+    multiply_adds: Option<usize>,
+    licence: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let model = args.model.load()?;
     let contract = model.contract();
-    let graph = Graph::of(&network::table(&contract.network)?, contract.dimension);
-    let shown = Shown {
-        id: contract.id(),
-        origin: args.model.origin(),
-        contract,
-        parameters: graph.weights(),
-        multiply_adds: graph.multiply_adds(),
-    };
+    let Costs { parameters, multiply_adds, licence } = costs(&model)?;
+    let (id, origin) = (contract.id(), args.model.origin());
+    let shown = Shown { id, origin, contract, parameters, multiply_adds, licence };
     if args.json {
         console.print_json(&shown)?;
     } else {
         print(&shown, console)?;
     }
     Ok(Outcome::Yes)
+}
+
+fn costs(model: &Loaded) -> Result<Costs> {
+    match model {
+        Loaded::Ours(model) => {
+            let contract = model.contract();
+            let graph = Graph::of(&network::table(&contract.network)?, contract.dimension);
+            let (parameters, multiply_adds) = (graph.weights(), Some(graph.multiply_adds()));
+            Ok(Costs { parameters, multiply_adds, licence: None })
+        }
+        #[cfg(feature = "onnx")]
+        Loaded::Imported(model) => {
+            let stated = Some(model.manifest().licence.clone()).filter(|text| !text.is_empty());
+            let licence = Some(stated.unwrap_or_else(|| "none stated".into()));
+            let parameters = model.files().iter().map(facenet_onnx::OnnxFile::parameters).sum();
+            Ok(Costs { parameters, multiply_adds: None, licence })
+        }
+    }
 }
 
 fn print(shown: &Shown<'_>, console: &Console) -> Result<()> {
@@ -62,7 +88,12 @@ fn print(shown: &Shown<'_>, console: &Console) -> Result<()> {
         "network        {network}: {edge_px} x {edge_px} pixels to {dimension} numbers"
     ))?;
     console.print(format_args!("parameters     {}", grouped(shown.parameters)))?;
-    console.print(format_args!("multiply-adds  {} an image", grouped(shown.multiply_adds)))?;
+    if let Some(multiply_adds) = shown.multiply_adds {
+        console.print(format_args!("multiply-adds  {} an image", grouped(multiply_adds)))?;
+    }
+    if let Some(licence) = &shown.licence {
+        console.print(format_args!("licence        {licence}"))?;
+    }
     console.print(format_args!("weights        sha256 {weights}"))?;
     console.print(format_args!("preprocessing  version {version}; the middle {field} of an aligned crop"))?;
     if let Some(Calibration { midpoint, slope, data, .. }) = calibration {

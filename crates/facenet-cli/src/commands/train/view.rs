@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_millis(250);
 
 /// Whoever watches a run.
 #[derive(Debug)]
-pub(super) struct View {
+pub(crate) struct View {
     quiet: bool,
     figures: Figures,
     started: Instant,
@@ -25,7 +25,7 @@ pub(super) struct View {
 impl View {
     /// A view of the run `name`: with a dashboard if stderr is a terminal that can be painted on, unless `quiet` or
     /// `plain`.
-    pub(super) fn new(name: String, quiet: bool, plain: bool) -> Self {
+    pub(crate) fn new(name: String, quiet: bool, plain: bool) -> Self {
         let paint = !quiet && !plain && std::io::stderr().is_terminal() && can_paint();
         Self {
             quiet,
@@ -37,7 +37,7 @@ impl View {
     }
 
     /// Shows an event.
-    pub(super) fn show(&mut self, event: &Event) {
+    pub(crate) fn show(&mut self, event: &Event) {
         if let Event::Starts { .. } = event {
             self.started = Instant::now();
         }
@@ -61,7 +61,7 @@ impl View {
     }
 
     /// Leaves the last state on the screen.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if let (Some(screen), Some(_)) = (&mut self.screen, self.painted) {
             screen.paint(&self.figures);
         }

@@ -1,8 +1,6 @@
 //! One draw of people, and what it gives.
 
-use facenet_core::Distance;
-
-use super::super::accuracy::best_threshold;
+use super::super::accuracy::weighed_accuracy;
 use super::super::cut::{Weighed, cuts};
 use super::super::d_prime::d_prime;
 use super::super::scored::Tally;
@@ -48,7 +46,7 @@ impl Replicate {
             (roc.val_at(far), last.map(|point| f64::from(point.threshold.value())))
         };
         Some(Self {
-            accuracy: accuracy(&drawn, pairs.folds()),
+            accuracy: weighed_accuracy(&drawn, pairs.folds() as u32),
             auc: roc.auc(),
             eer: roc.eer(),
             d_prime: d_prime(drawn.iter().map(|(_, pair)| *pair)),
@@ -56,22 +54,4 @@ impl Replicate {
             curve: grid.iter().map(|&far| roc.val_at(far)).collect(),
         })
     }
-}
-
-/// The mean accuracy over the folds that were drawn; none when fewer than two were.
-fn accuracy(drawn: &[(u32, Weighed)], folds: usize) -> Option<f64> {
-    let accuracies: Vec<f64> = (0..folds as u32).filter_map(|fold| held_out_accuracy(drawn, fold)).collect();
-    (accuracies.len() >= 2).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64)
-}
-
-fn held_out_accuracy(drawn: &[(u32, Weighed)], held_out: u32) -> Option<f64> {
-    let part =
-        |held: bool| drawn.iter().filter(move |(fold, _)| (*fold == held_out) == held).map(|(_, p)| *p);
-    let threshold: Distance = best_threshold(part(false))?;
-    let (mut right, mut total) = (0, 0);
-    for pair in part(true) {
-        total += pair.weight;
-        right += if pair.same == (pair.distance <= threshold) { pair.weight } else { 0 };
-    }
-    (total > 0).then(|| right as f64 / total as f64)
 }

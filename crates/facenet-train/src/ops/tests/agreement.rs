@@ -165,6 +165,15 @@ fn pools_agree() {
 }
 
 #[test]
+fn upsamplings_agree() {
+    for (height, width) in [(1, 1), (3, 5), (8, 2)] {
+        agree("upsampling", &[wave(2 * 3 * height * width, 14)], 1e-6, |body, [x]| {
+            body.upsample(x.reshape([2, 3, height, width]))
+        });
+    }
+}
+
+#[test]
 fn response_norms_agree() {
     for channels in [1, 4, 9] {
         let large: Vec<f32> = wave(2 * channels * 6, 11).iter().map(|v| v * 100.0).collect();

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use facenet::FaceEngine;
 use facenet_core::Embedding;
 use facenet_eval::{
     Bootstrap, ClusteringReport, Comparison, IdentificationReport, ImageRef, Metadata, NamedPair, PairsFile,
@@ -14,10 +13,10 @@ use facenet_gallery::{Linkage, MAX_FACES};
 
 use super::super::embeddings::{check_usable, embed, locate};
 use super::super::labelled::LabelledFolder;
+use super::super::source::Source;
 use super::super::{cluster, identify};
 use super::Args;
 use crate::console::Console;
-use crate::pipeline::Pipeline;
 
 /// What was measured.
 pub(super) struct Measured<'a> {
@@ -40,24 +39,24 @@ type ByFile = HashMap<PathBuf, Embedding>;
 pub(super) fn measure<'a>(
     args: &Args,
     pairs: &'a PairsFile,
-    [engine, other]: [Option<&FaceEngine>; 2],
+    source: &Source,
+    other: Option<&Source>,
     table: Option<&Metadata>,
     console: &mut Console,
 ) -> Result<Measured<'a>> {
-    let engine = engine.expect("the first model is always there");
     let images = locate(pairs, &args.images, args.skip, console)?;
     let folder = match args.pairs_only {
         true => None,
-        false => Some(LabelledFolder::embed(&args.images, &Pipeline::new(engine), console)?),
+        false => Some(LabelledFolder::embed(&args.images, source, console)?),
     };
     let embeddings = match &folder {
         Some(folder) => folder.sources.iter().cloned().zip(folder.embeddings.iter().cloned()).collect(),
-        None => by_file(args, &images, engine, console)?,
+        None => by_file(args, &images, source, console)?,
     };
     let unusable = images.values().filter(|file| !embeddings.contains_key(*file)).count();
     check_usable(unusable, images.len(), args.skip)?;
 
-    let model = engine.contract().id();
+    let model = source.name();
     let data = args.pairs.display().to_string();
     let distance = |of: &ByFile, left: &ImageRef, right: &ImageRef| {
         Some(of.get(images.get(left)?)?.distance(of.get(images.get(right)?)?))
@@ -78,14 +77,14 @@ pub(super) fn measure<'a>(
         let second = pairs.named(|left, right| Some(both(left, right)?.1));
         let numbers = PeopleNumbers::of(&first);
         let bootstrap = Bootstrap::new(numbers.len(), args.bootstrap, args.draws.seed);
-        let names = [model.as_str(), &other.contract().id()];
+        let names = [model.as_str(), &other.name()];
         comparison =
             Some(Comparison::of(names, &numbers.pairs(&first), &numbers.pairs(&second), &bootstrap)?);
         other_roc = Some(Roc::of(&pairs.score(|left, right| Some(both(left, right)?.1))?));
     }
 
     let (identification, clustering) = match &folder {
-        Some(folder) => people(args, folder, engine, console)?,
+        Some(folder) => people(args, folder, source, console)?,
         None => (None, None),
     };
     Ok(Measured {
@@ -112,10 +111,10 @@ pub(super) fn measure<'a>(
 fn people(
     args: &Args,
     folder: &LabelledFolder,
-    engine: &FaceEngine,
+    source: &Source,
     console: &Console,
 ) -> Result<(Option<IdentificationReport>, Option<ClusteringReport>)> {
-    let (model, data) = (engine.contract().id(), args.images.display().to_string());
+    let (model, data) = (source.name(), args.images.display().to_string());
     let identification = match identify::measure(&model, &data, &folder.faces()?, &[], args.draws) {
         Ok(report) => Some(report),
         Err(error) => {
@@ -123,7 +122,7 @@ fn people(
             None
         }
     };
-    let clustering = match cluster::cuts(&[], engine.contract()) {
+    let clustering = match cluster::cuts(&[], source) {
         Ok(_) if folder.embeddings.len() > MAX_FACES => {
             console.note(format_args!("left out: clustering takes at most {MAX_FACES} faces"));
             None
@@ -141,9 +140,9 @@ fn people(
 fn by_file(
     args: &Args,
     images: &BTreeMap<ImageRef, PathBuf>,
-    engine: &FaceEngine,
+    source: &Source,
     console: &mut Console,
 ) -> Result<ByFile> {
-    let embeddings = embed(&Pipeline::new(engine), images, args.skip, console)?;
+    let embeddings = embed(source, images, args.skip, console)?;
     Ok(embeddings.into_iter().map(|(image, embedding)| (images[&image].clone(), embedding)).collect())
 }

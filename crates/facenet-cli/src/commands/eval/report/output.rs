@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use facenet_core::{Distance, RgbImage};
 use facenet_eval::{
     ClusteringReport, Comparison, Curve, HardestPairs, IdentificationReport, ImageRef, NamedPair, Part,
-    ReportPage, Slices, VerificationReport, facts_csv, roc_svg_with_bands, write_file,
+    ReportPage, Slices, VerificationReport, det_svg, facts_csv, roc_svg_with_bands, write_file,
 };
 use serde::Serialize;
 
@@ -45,12 +45,13 @@ pub(super) fn write(
     args: &Args,
     measured: &Measured<'_>,
     hardest: &HardestPairs<'_>,
-    pipeline: &Pipeline<'_>,
+    pipeline: Option<&Pipeline<'_>>,
 ) -> Result<String> {
     let command = args.command();
-    let roc = draw_roc(measured)?;
+    let curves = Curves::of(measured)?;
     let people = measured.identification.as_ref().map(Pictures::of).transpose()?;
-    let html = page(args, measured, hardest, (&roc, people.as_ref()), &faces(measured, hardest, pipeline)?)?;
+    let faces = pipeline.map(|pipeline| faces(measured, hardest, pipeline)).transpose()?.unwrap_or_default();
+    let html = page(args, measured, hardest, (&curves, people.as_ref()), &faces)?;
     let json = serde_json::to_string_pretty(&ReportJson {
         command: &command,
         verification: &measured.verification,
@@ -74,20 +75,30 @@ pub(super) fn write(
     fs_err::create_dir_all(&args.out)?;
     write_file(&args.out.join("report.json"), &json)?;
     write_file(&args.out.join("report.csv"), csv)?;
-    write_picture(&args.out, "roc", &roc)?;
+    write_picture(&args.out, "roc", &curves.roc)?;
+    write_picture(&args.out, "det", &curves.det)?;
     people.as_ref().map_or(Ok(()), |pictures| pictures.write(&args.out))?;
     write_file(&args.out.join("report.html"), html)?;
     Ok(json)
 }
 
-fn draw_roc(measured: &Measured<'_>) -> Result<String> {
-    let band = measured.verification.uncertainty.as_ref().map(|uncertainty| &uncertainty.band);
-    let band = band.filter(|band| !band.points.is_empty());
-    let mut curves = vec![(Curve { label: &measured.model, roc: &measured.roc }, band)];
-    if let (Some(comparison), Some(roc)) = (&measured.comparison, &measured.other_roc) {
-        curves.push((Curve { label: &comparison.against, roc }, None));
+/// The curves of verification, as SVG.
+struct Curves {
+    roc: String,
+    det: String,
+}
+
+impl Curves {
+    fn of(measured: &Measured<'_>) -> Result<Self> {
+        let band = measured.verification.uncertainty.as_ref().map(|uncertainty| &uncertainty.band);
+        let band = band.filter(|band| !band.points.is_empty());
+        let mut curves = vec![(Curve { label: &measured.model, roc: &measured.roc }, band)];
+        if let (Some(comparison), Some(roc)) = (&measured.comparison, &measured.other_roc) {
+            curves.push((Curve { label: &comparison.against, roc }, None));
+        }
+        let roc = roc_svg_with_bands("Verification", &curves)?;
+        Ok(Self { roc, det: det_svg("Verification errors", &curves)? })
     }
-    Ok(roc_svg_with_bands("Verification", &curves)?)
 }
 
 fn pairs_json(pairs: &[NamedPair<'_>]) -> Vec<PairJson> {
@@ -103,7 +114,7 @@ fn page(
     args: &Args,
     measured: &Measured<'_>,
     hardest: &HardestPairs<'_>,
-    (roc, people): (&str, Option<&Pictures>),
+    (verification, people): (&Curves, Option<&Pictures>),
     faces: &HashMap<&ImageRef, RgbImage>,
 ) -> Result<String> {
     let command = args.command();
@@ -136,10 +147,16 @@ fn page(
         verification: Part {
             report: &measured.verification,
             command: &verify,
-            pictures: vec![(
-                roc,
-                "ROC: share of genuine pairs accepted, over the share of impostor pairs accepted",
-            )],
+            pictures: vec![
+                (
+                    &verification.roc,
+                    "ROC: share of genuine pairs accepted, over the share of impostor pairs accepted",
+                ),
+                (
+                    &verification.det,
+                    "DET: share of genuine pairs refused, over the share of impostor pairs accepted",
+                ),
+            ],
         },
         slices: (!measured.slices.is_empty()).then(|| Part {
             report: measured.slices.as_slice(),

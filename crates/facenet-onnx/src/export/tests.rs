@@ -1,0 +1,110 @@
+use facenet::network::{self, Graph};
+use facenet::{FrozenNetwork, Model, Tensor, Weights, node_tensors};
+use facenet_core::Embedding;
+use rten_onnx::onnx::ModelProto;
+
+use super::*;
+use crate::export::drawn::drawn;
+use crate::file::{OnnxFile, Size};
+use crate::session::{Session, Share};
+
+fn images(graph: &Graph, count: usize) -> Tensor {
+    let input = graph.input();
+    let values = (0..count * input.len()).map(|i| ((i * 31) as f32 * 0.013).sin()).collect();
+    Tensor { shape: vec![count, input.channels, input.height, input.width], values }
+}
+
+fn graph_of(model: &Model) -> Graph {
+    Graph::of(&network::table(&model.contract().network).unwrap(), model.contract().dimension)
+}
+
+/// The largest difference between the frozen network's embeddings of two images and the exported file's.
+fn difference(model: &Model) -> f32 {
+    let images = images(&graph_of(model), 2);
+    let expected = FrozenNetwork::new(model).forward(&images.values);
+    let file = OnnxFile::check(export(model), &model.contract().network).unwrap();
+    let found = Session::pure(&file).unwrap().run(&images, Share::AllThreads).unwrap();
+    assert_eq!(found[0].shape, [2, 128]);
+    let expected = expected.chunks_exact(128).map(|row| Embedding::normalize(row.to_vec()).unwrap());
+    let expected: Vec<f32> = expected.flat_map(|embedding| embedding.as_slice().to_vec()).collect();
+    assert!(expected.iter().any(|value| value.abs() > 0.05), "the embedding says something");
+    expected.iter().zip(&found[0].values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn the_shipped_model_gives_the_same_embeddings_from_its_file() {
+    assert!(difference(&Model::shipped().unwrap()) < 1e-4);
+}
+
+/// One of each family: the largest, `nn1`, and `nn2` and `nn3`, which have no layer that these lack, are left out.
+#[test]
+fn every_kind_of_network_gives_the_same_embeddings_from_its_file() {
+    for name in ["lite", "nn4", "nn4-bn", "nns1", "nns2", "nns2-bn", "mobilefacenet", "iresnet18"] {
+        let found = difference(&drawn(name));
+        assert!(found < 1e-4, "{name}: {found}");
+    }
+}
+
+/// `nn1` alone has maxout, and 140 M weights: a network of its own with that layer is quicker.
+#[test]
+fn maxout_and_a_raw_output_of_several_are_written() {
+    use facenet::network::{Activation, Block, Row, Table};
+    let rows = vec![
+        Row::new("conv1", Block::Convolution { kernel: 3, stride: 2, filters: 4 }),
+        Row::new("fc1", Block::Maxout { units: 6, pieces: 2 }),
+        Row::new("fc2", Block::Maxout { units: 5, pieces: 1 }),
+    ];
+    let table = Table {
+        name: "drawn",
+        input: (8, 8),
+        normalised: false,
+        activation: Activation::Relu,
+        embedding_normalised: false,
+        rows,
+    };
+    let graph = Graph::of(&table, 3);
+    let weights = |name: &str, shape: &[usize]| {
+        let seed = name.len();
+        let values = (0..shape.iter().product()).map(|i: usize| ((i * 7 + seed) as f32 * 0.61).sin());
+        Tensor { shape: shape.to_vec(), values: values.collect() }
+    };
+    let tensors = graph.nodes().iter().flat_map(|node| node_tensors(&graph, node));
+    let tensors = tensors.map(|(name, shape)| (name.clone(), weights(&name, &shape))).collect();
+    let weights = Weights::new(tensors, &graph).unwrap();
+
+    let outputs = [("maps", 1), ("units", 2), ("numbers", 4)];
+    let outputs = outputs.map(|(name, value)| Output { name: name.into(), value, finish: Finish::Raw });
+    let file = export_graph("drawn", &graph, &weights, &outputs, &[]);
+    let file = OnnxFile::check(file, "drawn").unwrap();
+    let batch = Some(vec![Size::Any, Size::Fixed(4), Size::Fixed(4), Size::Fixed(4)]);
+    assert_eq!(file.outputs()[0].sizes, batch);
+    let image = images(&graph, 1);
+    let found = Session::pure(&file).unwrap().run(&image, Share::OneThread).unwrap();
+
+    // The units by hand from the maps that the same run gave.
+    let (weight, bias) = (weights.values("fc1.weight"), weights.values("fc1.bias"));
+    let piece = |row: usize| {
+        let inputs = weight[row * 64..][..64].iter().zip(&found[0].values);
+        bias[row] + inputs.map(|(w, x)| w * x).sum::<f32>()
+    };
+    assert_eq!((found[1].shape.as_slice(), found[2].shape.as_slice()), (&[1, 6][..], &[1, 3][..]));
+    for (unit, value) in found[1].values.iter().enumerate() {
+        assert!((value - piece(2 * unit).max(piece(2 * unit + 1))).abs() < 1e-4, "unit {unit}");
+    }
+}
+
+#[test]
+fn a_file_says_what_it_is_and_how_to_use_it() {
+    let model = Model::shipped().unwrap();
+    let bytes = export(&model);
+    let parsed = ModelProto::parse_buf(&bytes).unwrap();
+    assert_eq!((parsed.ir_version, parsed.opset_import[0].version), (Some(8), Some(17)));
+    let file = OnnxFile::check(bytes, "lite").unwrap();
+    let contract: facenet_core::Contract =
+        serde_json::from_str(file.property("facenet.contract").unwrap()).unwrap();
+    assert_eq!(contract, *model.contract());
+    let text = file.property("facenet.preprocessing").unwrap();
+    assert!(text.contains("resized to 64 x 64 pixels") && text.contains("red, green, blue"), "{text}");
+    assert_eq!(file.inputs()[0].to_string(), "`image` [any, 3, 64, 64]");
+    assert_eq!(file.outputs()[0].to_string(), "`embedding` [any, 128]");
+}
