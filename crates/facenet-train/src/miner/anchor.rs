@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use facenet::kernels::wide;
-
 use super::hardness::Hardness;
 use super::ranked::{Neighbour, Ranked};
 use super::{MinerConfig, NegativeRule, PositiveRule, Triplet};
@@ -98,8 +96,7 @@ impl<'a> Anchor<'a> {
         triplets: &mut Vec<Triplet>,
         tally: &mut Tally,
     ) {
-        let farthest = self.positives().map(|p| self.distances[p]).fold(0.0, f32::max);
-        let mut negatives = Negatives::of(self.negatives(), farthest, choice.config, ranked);
+        let mut negatives = Negatives::of(self.negatives(), choice.config, ranked);
         tally.negatives.add(negatives.spread.sum);
         self.positives().for_each(|p| tally.positives.push(self.distances[p]));
 
@@ -155,38 +152,21 @@ struct Negatives<'a, 'r> {
     spread: Spread,
     /// How many of the nearest are passed over.
     passed_over: usize,
-    /// No rule looks beyond it.
-    horizon: f32,
     ranked: &'r mut Ranked,
     filled: bool,
     nearest: Option<Neighbour>,
 }
 
 impl<'a, 'r> Negatives<'a, 'r> {
-    /// Those of an anchor whose farthest positive lies at `farthest`.
-    fn of(
-        parts: [(&'a [f32], &'a [u32]); 2],
-        farthest: f32,
-        config: MinerConfig,
-        ranked: &'r mut Ranked,
-    ) -> Self {
-        let spread = wide(
-            #[inline(always)]
-            || Spread::of(parts[0].0).and(Spread::of(parts[1].0)),
-        );
+    fn of(parts: [(&'a [f32], &'a [u32]); 2], config: MinerConfig, ranked: &'r mut Ranked) -> Self {
+        let spread = Spread::of(parts[0].0).and(Spread::of(parts[1].0));
         let passed_over = (f64::from(config.cap) * spread.sum.count as f64) as usize;
-        let horizon = match config.rule {
-            NegativeRule::SemiHardRandom | NegativeRule::SemiHardNearest if passed_over == 0 => {
-                Hardness::limit(farthest, config.margin)
-            }
-            _ => f32::INFINITY,
-        };
-        Self { parts, spread, passed_over, horizon, ranked, filled: false, nearest: None }
+        Self { parts, spread, passed_over, ranked, filled: false, nearest: None }
     }
 
     fn ranked(&mut self) -> &mut Ranked {
         if !self.filled {
-            self.ranked.fill(self.parts, self.spread.low, self.spread.high.min(self.horizon));
+            self.ranked.fill(self.parts, self.spread.low, self.spread.high);
             self.filled = true;
         }
         self.ranked
@@ -270,7 +250,6 @@ struct Spread {
 impl Spread {
     /// In one sweep of sixteen lanes. At 1,800 faces a lane adds up 112 numbers, so that 32 bits lose less than
     /// 1e-5 of the sum.
-    #[inline(always)]
     fn of(distances: &[f32]) -> Self {
         const LANES: usize = 16;
         let (mut sums, mut lows, mut highs) =

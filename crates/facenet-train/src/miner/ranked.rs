@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use facenet::kernels::wide;
-
 /// A negative and its distance, ordered by distance, then row: a distance is never below zero, and the bits
 /// of such floats are in the order of the numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,8 +31,6 @@ pub(super) struct Ranked {
     low: f32,
     buckets_per_unit: f32,
     keys: Vec<Neighbour>,
-    /// Distances and rows of those that are near enough, in the order of the input.
-    near: (Vec<f32>, Vec<u32>),
     /// The bucket of each input, in the order of the input.
     buckets: Vec<u32>,
     /// Where each bucket ends in `keys`.
@@ -46,11 +42,11 @@ pub(super) struct Ranked {
 const INTEGERS: f32 = 8_388_608.0;
 
 impl Ranked {
-    /// Takes in the neighbours up to `high`, given as distances and their rows, none of them below `low`.
+    /// Takes in neighbours, given as distances and their rows, all of them from `low` to `high`.
     pub(super) fn fill(&mut self, parts: [(&[f32], &[u32]); 2], low: f32, high: f32) {
-        let len = parts.iter().map(|(distances, _)| up_to(distances, high)).sum();
+        let len: usize = parts.iter().map(|(distances, _)| distances.len()).sum();
         // About one bucket for each neighbour; powers of two, so that memory is seldom moved.
-        let count = usize::next_power_of_two(len).clamp(16, 1 << 20);
+        let count = len.next_power_of_two().clamp(16, 1 << 20);
         self.low = low;
         self.buckets_per_unit = (count - 1) as f32 / (high - low).max(1e-6);
         self.sorted.clear();
@@ -59,50 +55,12 @@ impl Ranked {
         self.ends.resize(count, 0);
         self.keys.clear();
         self.keys.resize(len, Neighbour::default());
-        if len == parts[0].0.len() + parts[1].0.len() {
-            self.spread(parts);
-        } else {
-            let near = self.near(parts, len, high);
-            self.spread([(&near.0, &near.1), (&[], &[])]);
-            self.near = near;
-        }
-    }
 
-    /// The `len` neighbours up to `high`, in their order.
-    fn near(&mut self, parts: [(&[f32], &[u32]); 2], len: usize, high: f32) -> (Vec<f32>, Vec<u32>) {
-        let (mut distances, mut rows) = std::mem::take(&mut self.near);
-        // One more: each is written, and overwritten where it is too far, so that nothing has to be guessed.
-        distances.resize(len + 1, 0.0);
-        rows.resize(len + 1, 0);
-        let mut kept = 0;
-        for (from, of) in parts {
-            for (&distance, &row) in from.iter().zip(of) {
-                distances[kept] = distance;
-                rows[kept] = row;
-                kept += usize::from(distance <= high);
-            }
-        }
-        distances.truncate(len);
-        rows.truncate(len);
-        (distances, rows)
-    }
-
-    /// Puts all neighbours into their buckets.
-    fn spread(&mut self, parts: [(&[f32], &[u32]); 2]) {
         let mut buckets = std::mem::take(&mut self.buckets);
-        buckets.resize(self.keys.len(), 0);
-        let (one, other) = buckets.split_at_mut(parts[0].0.len());
-        wide(
-            #[inline(always)]
-            || {
-                for (buckets, (distances, _)) in [one, other].into_iter().zip(parts) {
-                    buckets
-                        .iter_mut()
-                        .zip(distances)
-                        .for_each(|(bucket, &d)| *bucket = self.bucket(d) as u32);
-                }
-            },
-        );
+        buckets.clear();
+        for (distances, _) in parts {
+            buckets.extend(distances.iter().map(|&d| self.bucket(d) as u32));
+        }
         for &bucket in &buckets {
             self.ends[bucket as usize] += 1;
         }
@@ -144,7 +102,6 @@ impl Ranked {
     }
 
     /// Grows with the distance, so that buckets are in order; outside `low` to `high` the first or last.
-    #[inline(always)]
     fn bucket(&self, distance: f32) -> usize {
         let place =
             ((distance - self.low) * self.buckets_per_unit).clamp(0.0, (self.sorted.len() - 1) as f32);
@@ -160,15 +117,6 @@ impl Ranked {
         }
         span
     }
-}
-
-/// How many are at most `high`.
-fn up_to(distances: &[f32], high: f32) -> usize {
-    let count = wide(
-        #[inline(always)]
-        || distances.iter().map(|&d| u32::from(d <= high)).sum::<u32>(),
-    );
-    count as usize
 }
 
 #[cfg(test)]
@@ -199,15 +147,6 @@ mod tests {
         assert_eq!(ranked.farthest(2), Some(Neighbour::new(1.0, 2)), "what lies before is passed over");
         assert_eq!((ranked.farthest(4), ranked.farthest(5)), (None, None));
         assert_eq!((ranked.up_to(0.4), ranked.up_to(0.5), ranked.up_to(4.0)), (0, 1, 4));
-    }
-
-    #[test]
-    fn what_lies_beyond_the_horizon_is_left_out() {
-        let mut ranked = ranked(&[0.5, 3.0, 1.0, 2.0], 3); // rows 3, 2, 1, 0
-        ranked.fill([(&[0.5, 3.0, 1.0], &[3, 2, 1]), (&[2.0], &[0])], 0.5, 2.0);
-        let order: Vec<u32> = (0..ranked.len()).map(|rank| ranked.nth(rank).row()).collect();
-        assert_eq!(order, [3, 1, 0]);
-        assert_eq!((ranked.up_to(1.5), ranked.up_to(2.0)), (2, 3));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use facenet::kernels::{Matrix, Threads, multiply, wide};
+use facenet::kernels::{Matrix, Threads, multiply};
 
 /// How far the squared norm of a row may lie from 1: 128 products of 32-bit floats, summed, miss by about
 /// 1e-6; a row that was never normalised misses by far more.
@@ -98,10 +98,7 @@ impl<'a> Rows<'a> {
             Matrix::new(values, count, self.dimension, self.dimension)
         };
         multiply(side(from), side(to).transposed(), out, columns, 0.0, Threads::One);
-        wide(
-            #[inline(always)]
-            || out.iter_mut().for_each(|d| *d = (2.0 - 2.0 * *d).clamp(0.0, 4.0)),
-        );
+        out.iter_mut().for_each(|d| *d = (2.0 - 2.0 * *d).clamp(0.0, 4.0));
     }
 }
 
