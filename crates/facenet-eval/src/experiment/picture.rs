@@ -126,7 +126,9 @@ where
         y: &|val| format!("{:.0} %", 100.0 * val),
     };
     let mut chart = chart(area, &labels, x, 0.0..1.0)?;
-    for Series { colour, of_paper, points, .. } in series {
+    for (rank, Series { colour, of_paper, points, .. }) in series.iter().enumerate() {
+        // The points of the other FARs lie below those of the first.
+        let is_named = !group.is_a_curve() && (rank == 0 || *of_paper);
         if group.is_a_curve() {
             let line = points.iter().map(|point| (point.at, point.val));
             let width = if *of_paper { 2 } else { 4 };
@@ -139,7 +141,7 @@ where
             }
             let style = if *of_paper { colour.stroke_width(2) } else { colour.filled() };
             chart.draw_series([Circle::new((*at, *val), 7, style)])?;
-            if !group.is_a_curve() {
+            if is_named {
                 let beside = text(22).pos(Pos::new(HPos::Left, VPos::Center));
                 let words = EmptyElement::at((*at, *val)) + Text::new(name.clone(), (14, -12), beside);
                 chart.draw_series([words])?;

@@ -43,7 +43,8 @@ impl ExperimentReport {
 
     fn first_column(&self) -> String {
         match self.groups()[..] {
-            [only] => only.title().to_owned(),
+            // Networks are rows by name; their multiply-adds are a column.
+            [only] if only.is_a_curve() => only.title().to_owned(),
             _ => self.kind.name().to_owned(),
         }
     }
