@@ -1,5 +1,7 @@
 //! The commands, one module each.
 
+#[cfg(feature = "train")]
+mod adapter;
 mod bench;
 mod cache;
 mod calibrate;
@@ -38,6 +40,10 @@ pub(crate) enum Command {
     /// Show models and networks; import and export models.
     #[command(subcommand)]
     Model(model::Command),
+    /// Take one model's embeddings into another's space.
+    #[cfg(feature = "train")]
+    #[command(subcommand)]
+    Adapter(adapter::Command),
     Bench(bench::Args),
     /// Show or clear what is kept of photos that were looked at.
     #[command(subcommand)]
@@ -63,6 +69,8 @@ impl Command {
             Self::Model(command) => model::run(command, console),
             Self::Track(args) => track::run(args, console),
             Self::Cache(command) => cache::run(command, console),
+            #[cfg(feature = "train")]
+            Self::Adapter(command) => adapter::run(command, console),
             Self::Bench(args) => bench::run(args, console),
             #[cfg(feature = "train")]
             Self::Train(args) => return train::run(args, console),

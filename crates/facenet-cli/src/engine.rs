@@ -94,6 +94,11 @@ pub(crate) enum Crop {
 }
 
 impl ModelOptions {
+    /// The options that name this file.
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { model: Some(path.into()) }
+    }
+
     /// Loads the model.
     ///
     /// # Errors
@@ -217,7 +222,7 @@ impl AlignedEngineOptions {
     /// # Errors
     /// As [`ModelOptions::load`].
     pub(crate) fn build_other(&self, model: &Path) -> Result<FaceEngine> {
-        build(&ModelOptions { model: Some(model.into()) }, self.crop, &DetectorOptions::default())
+        build(&ModelOptions::of(model), self.crop, &DetectorOptions::default())
     }
 
     /// The options as they are given to a command, without those that are the default.

@@ -116,6 +116,8 @@ mod tests {
             preprocessing: Preprocessing { version: 1, edge_px: 64, field: 0.875 },
             thresholds: rates.iter().map(threshold).collect(),
             calibration: None,
+            mirrored: false,
+            harmonic: Vec::new(),
         }
     }
 

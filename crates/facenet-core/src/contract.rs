@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Distance;
+use crate::{Distance, Harmonic};
 
 /// What a model promises: which network with which weights turns which crop into which vector.
 ///
@@ -18,12 +18,19 @@ pub struct Contract {
     pub weights: String,
     /// How a face becomes the network's input.
     pub preprocessing: Preprocessing,
+    /// Whether an embedding is the direction of the sum of two: of the face and of its mirror image. It takes twice the
+    /// time and is more exact.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mirrored: bool,
     /// Calibrated thresholds, from the strictest false accept rate to the loosest; may be empty.
     #[serde(default)]
     pub thresholds: Vec<Threshold>,
     /// What a distance says about the odds of one person; none where it was never fitted, as in older files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// The older models whose embeddings may be compared with those of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub harmonic: Vec<Harmonic>,
 }
 
 /// How a face becomes the input of a network.
@@ -106,18 +113,20 @@ impl Contract {
     /// A short name that differs wherever embeddings are not comparable, for example `nn4-128-0f3a9c1d2b4e`.
     pub fn id(&self) -> String {
         let digest: String = self.weights.chars().take(12).collect();
-        format!("{}-{}-{digest}", self.network, self.dimension)
+        let mirrored = if self.mirrored { "-mirrored" } else { "" };
+        format!("{}-{}-{digest}{mirrored}", self.network, self.dimension)
     }
 
     /// Checks that embeddings of `self` and of `other` lie in the same space.
     ///
     /// # Errors
-    /// When network, weights, dimension or preprocessing differ. Thresholds may differ.
+    /// When network, weights, dimension, preprocessing or mirroring differ. Thresholds may differ.
     pub fn check_comparable(&self, other: &Self) -> Result<(), Incompatible> {
         let same = self.network == other.network
             && self.weights == other.weights
             && self.dimension == other.dimension
-            && self.preprocessing == other.preprocessing;
+            && self.preprocessing == other.preprocessing
+            && self.mirrored == other.mirrored;
         if same { Ok(()) } else { Err(Incompatible { left: self.id(), right: other.id() }) }
     }
 
@@ -148,6 +157,8 @@ mod tests {
             preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
             thresholds: vec![threshold(0.5, 1e-3), threshold(0.8, 1e-2)],
             calibration: None,
+            mirrored: false,
+            harmonic: Vec::new(),
         }
     }
 
@@ -164,6 +175,9 @@ mod tests {
         let mut other_crop = a.clone();
         other_crop.preprocessing.field = 1.0;
         assert!(a.check_comparable(&other_crop).is_err());
+
+        let mirrored = Contract { mirrored: true, ..a.clone() };
+        assert_eq!(a.check_comparable(&mirrored).unwrap_err().right, "nn4-128-aaaaaaaaaaaa-mirrored");
     }
 
     #[test]

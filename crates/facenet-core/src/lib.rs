@@ -12,17 +12,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adapter;
 mod contract;
 mod distance;
 mod embedding;
 mod face;
+mod harmonic;
 mod quantised;
 mod traits;
 
+pub use adapter::{Adapter, AdapterFacts, NotAnAdapter};
 pub use contract::{Calibration, Contract, Incompatible, Preprocessing, Threshold, ThresholdInterval};
 pub use distance::{Distance, NotADistance};
 pub use embedding::{Embedding, NotADirection};
 pub use face::{BoundingBox, Chip, Face, NotAChip, Point};
+pub use harmonic::{Comparability, Harmonic, HarmonicMeasure};
 pub use quantised::{NotAQuantisedDirection, QuantisedEmbedding};
 pub use traits::{BoxError, Detector, Embedder};
 

@@ -32,6 +32,8 @@ const SIZES: [usize; 8] = [10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000];
 #[derive(Debug, Clone)]
 pub struct LabelledFaces {
     embeddings: Vec<Embedding>,
+    /// What of each face a gallery holds, where that is another embedding than a probe's; of the same faces.
+    enrolled: Option<Vec<Embedding>>,
     /// The faces of each person, in the order they came; the people in the order of their names.
     people: Vec<Vec<usize>>,
 }
@@ -203,7 +205,23 @@ impl LabelledFaces {
         for (face, label) in labels.iter().enumerate() {
             people.entry(label).or_default().push(face);
         }
-        Ok(Self { embeddings, people: people.into_values().collect() })
+        Ok(Self { embeddings, enrolled: None, people: people.into_values().collect() })
+    }
+
+    /// The same faces, of which a gallery holds these embeddings instead: another model's in the same space.
+    ///
+    /// # Errors
+    /// When their number or dimension differs.
+    pub fn enrolled_as(self, gallery: Vec<Embedding>) -> Result<Self, IdentificationError> {
+        if gallery.len() != self.faces() {
+            return Err(IdentificationError::Labels { labels: self.faces(), faces: gallery.len() });
+        }
+        let expected = self.embeddings.first().map_or(0, Embedding::dimension);
+        if let Some(face) = gallery.iter().position(|face| face.dimension() != expected) {
+            let found = gallery[face].dimension();
+            return Err(IdentificationError::Dimension { face, found, expected });
+        }
+        Ok(Self { enrolled: Some(gallery), ..self })
     }
 
     /// The number of faces.

@@ -40,6 +40,7 @@ mod detection;
 mod experiment;
 mod facts;
 mod hardest;
+mod harmonic;
 mod identification;
 mod issame;
 mod output;
@@ -79,6 +80,10 @@ pub use experiment::{
 };
 pub use facts::facts_csv;
 pub use hardest::HardestPairs;
+pub use harmonic::{
+    HarmonicCurves, HarmonicEmbeddings, HarmonicError, HarmonicNames, HarmonicReport, SHARES,
+    UpgradedGallery, mixed_pairs, upgraded_galleries,
+};
 pub use identification::{
     CmcPoint, Draw, DrawMean, Enrolment, FnirAtFpir, GalleryReport, IdentificationError,
     IdentificationOptions, IdentificationReport, LabelledFaces, MOST_ENROLLED, OpenSetPoint, RANKS, RankRate,

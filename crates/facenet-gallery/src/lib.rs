@@ -12,6 +12,8 @@
 //!     preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
 //!     thresholds: vec![],
 //!     calibration: None,
+//!     mirrored: false,
+//!     harmonic: vec![],
 //! };
 //! let anna = Embedding::normalize(vec![1.0, 0.1])?;
 //! let bert = Embedding::normalize(vec![-1.0, 1.0])?;

@@ -188,6 +188,8 @@ mod tests {
             preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
             thresholds: vec![],
             calibration: None,
+            mirrored: false,
+            harmonic: Vec::new(),
         }
     }
 

@@ -152,6 +152,8 @@ fn first_contract(manifest: &Manifest, files: &[OnnxFile]) -> Option<Contract> {
         preprocessing: Preprocessing { version: PREPROCESSING_VERSION, edge_px, field: embedder.field },
         thresholds: Vec::new(),
         calibration: None,
+        mirrored: false,
+        harmonic: Vec::new(),
     })
 }
 

@@ -8,8 +8,9 @@ use facenet_core::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Augment, AugmentConfig, AugmentError, AveragingConfig, DeviceConfig, LoaderConfig, LossConfig,
-    OfflineConfig, OptimiserConfig, OutOfRange, PartConfig, SamplerConfig, ScheduleConfig, SuspectConfig,
+    Augment, AugmentConfig, AugmentError, AveragingConfig, DeviceConfig, HarmonicConfig, LoaderConfig,
+    LossConfig, OfflineConfig, OptimiserConfig, OutOfRange, PartConfig, SamplerConfig, ScheduleConfig,
+    SuspectConfig,
 };
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
@@ -45,6 +46,9 @@ pub struct TrainConfig {
     /// Triplets mined from a part of the data set now and then; none, only from each batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offline: Option<OfflineConfig>,
+    /// An older model that the new one is to be comparable with; none, it is on its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harmonic: Option<HarmonicConfig>,
     /// The search for wrong labels; none, no search.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspects: Option<SuspectConfig>,
@@ -253,6 +257,15 @@ impl TrainConfig {
         if let Some(offline) = &self.offline {
             offline.check().map_err(of_table("offline"))?;
         }
+        if let Some(harmonic) = &self.harmonic {
+            harmonic.check().map_err(of_table("harmonic"))?;
+            range(
+                self.offline.is_none(),
+                "offline",
+                &"given",
+                "none beside `harmonic`, whose triplets are mined online",
+            )?;
+        }
         if let Some(suspects) = &self.suspects {
             suspects.check().map_err(of_table("suspects"))?;
         }
@@ -320,6 +333,7 @@ impl ValidConfig {
             device: DeviceConfig::default(),
             loader: LoaderConfig::default(),
             run: RunConfig::default(),
+            harmonic: self.config.harmonic.as_ref().map(HarmonicConfig::without_paths),
             ..self.config.clone()
         };
         serde_json::to_string(&recipe).expect("settings are plain data")

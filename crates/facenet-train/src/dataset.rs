@@ -271,14 +271,29 @@ impl Dataset {
         hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// SHA-256 over [`digest`](Self::digest) and the bytes of every image, in hexadecimal: it changes with any image. All
+    /// images are read for it. One that cannot be read counts as empty.
+    pub fn content_digest(&self) -> String {
+        let mut hasher = Sha256::new_with_prefix(self.digest());
+        for entry in &self.entries {
+            let bytes = self.bytes(entry).unwrap_or_default();
+            hasher.update((bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn bytes(&self, entry: &Entry) -> std::io::Result<Vec<u8>> {
+        match &entry.place {
+            Place::File(path) => std::fs::read(path),
+            Place::Shard { shard, offset } => self.shards[*shard].read(*offset, entry.bytes),
+        }
+    }
+
     fn read(&self, image: ImageId) -> Result<RgbImage, Unreadable> {
         let entry = &self.entries[image.0 as usize];
         let unreadable = |reason: String| Unreadable { place: self.place(image), reason };
-        let bytes = match &entry.place {
-            Place::File(path) => std::fs::read(path),
-            Place::Shard { shard, offset } => self.shards[*shard].read(*offset, entry.bytes),
-        };
-        let bytes = bytes.map_err(|error| unreadable(error.to_string()))?;
+        let bytes = self.bytes(entry).map_err(|error| unreadable(error.to_string()))?;
         let decoded = facenet::decode(&bytes, &facenet::Limits::default())
             .map_err(|error| unreadable(with_causes(&error)))?;
         match decoded.dimensions() {

@@ -15,6 +15,7 @@
 //! # Ok::<(), facenet_train::MineError>(())
 //! ```
 
+mod adapter;
 mod augment;
 mod averaging;
 mod checkpoint;
@@ -24,6 +25,7 @@ mod dataset;
 mod detector;
 mod device;
 mod exact;
+mod harmonic;
 mod loader;
 mod log;
 mod loss;
@@ -45,6 +47,7 @@ mod suspects;
 mod train;
 mod validate;
 
+pub use adapter::{AdapterLearnError, learn_adapter};
 pub use augment::{Augment, AugmentConfig, AugmentError};
 pub use averaging::{Averaging, AveragingConfig};
 pub use checkpoint::{Checkpoint, CheckpointError};
@@ -58,6 +61,7 @@ pub use detector::{
     DetectorRunConfig, DetectorTrainError, SceneConfig, TrainedDetector, ValidDetectorConfig, train_detector,
 };
 pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
+pub use harmonic::{HarmonicConfig, HarmonicError, OldEmbeddings, OldEmbeddingsError};
 pub use loader::{BatchSource, LoadError, LoadedBatch, Loader, LoaderConfig, OfflineBatches};
 pub use log::{DetectorRecord, DetectorValidationRecord, LogError, Record, StepRecord, ValidationRecord};
 pub use loss::{

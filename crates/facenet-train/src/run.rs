@@ -1,6 +1,7 @@
 //! The folder of a run: all that is needed to look at it, to go on with it, and to repeat it.
 //!
-//! `config.toml` (the effective settings), `log.jsonl`, `curves.svg`, `index.html` (the page), `checkpoints/`, and when it has ended
+//! `config.toml` (the effective settings), `log.jsonl`, `curves.svg`, `index.html` (the page), `checkpoints/`, for a
+//! harmonic one `old-embeddings.safetensors`, and when it has ended
 //! `model.safetensors` and `report.json`.
 
 use std::path::{Path, PathBuf};
@@ -161,6 +162,11 @@ impl RunFolder {
         write_beside(&sheet, page.as_bytes())
             .map_err(|source| RunError::Io { path: sheet.clone(), source })?;
         Ok(sheet)
+    }
+
+    /// Where the older model's embeddings of the training images lie, if the new one is to be harmonic to it.
+    pub(crate) fn old_embeddings_path(&self) -> PathBuf {
+        self.folder.join("old-embeddings.safetensors")
     }
 
     /// Where the page of the run lies.

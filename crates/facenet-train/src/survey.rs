@@ -1,6 +1,6 @@
 //! The data set as the network sees it at the moment: images embedded in bulk, without augmentation.
 
-use facenet::{ChipCutter, FrozenNetwork, Model};
+use facenet::ChipCutter;
 use facenet_core::{Chip, Embedder};
 use rayon::prelude::*;
 
@@ -26,18 +26,17 @@ impl Survey {
     /// Embeds `wanted` images, each process its share.
     pub(crate) fn of(
         dataset: &Dataset,
-        model: &Model,
+        embedder: &dyn Embedder,
         wanted: &[ImageId],
         processes: &dyn Processes,
     ) -> Self {
-        let network = FrozenNetwork::new(model);
-        let augment =
-            Augment::none(model.contract().preprocessing).expect("a model's preprocessing is in range");
-        let dimension = model.contract().dimension;
+        let contract = embedder.contract();
+        let augment = Augment::none(contract.preprocessing).expect("a model's preprocessing is in range");
+        let dimension = contract.dimension;
         let own: Vec<ImageId> =
             wanted.iter().copied().skip(processes.rank()).step_by(processes.count()).collect();
         // An image that cannot be read has no direction: a row of zeros.
-        let rows = own.chunks(BATCH).flat_map(|batch| rows(dataset, &augment, &network, batch, dimension));
+        let rows = own.chunks(BATCH).flat_map(|batch| rows(dataset, &augment, embedder, batch, dimension));
         let shares = processes.gather(&rows.collect::<Vec<f32>>());
 
         let mut survey = Self { images: Vec::new(), labels: Vec::new(), embeddings: Vec::new() };
@@ -57,7 +56,7 @@ impl Survey {
 fn rows(
     dataset: &Dataset,
     augment: &Augment,
-    network: &FrozenNetwork,
+    embedder: &dyn Embedder,
     images: &[ImageId],
     dimension: usize,
 ) -> Vec<f32> {
@@ -66,7 +65,7 @@ fn rows(
     let (places, readable): (Vec<usize>, Vec<Chip>) =
         chips.into_iter().enumerate().filter_map(|(place, chip)| Some((place, chip?))).unzip();
     let mut rows = vec![0.0; images.len() * dimension];
-    if let Ok(embeddings) = network.embed(&readable) {
+    if let Ok(embeddings) = embedder.embed(&readable) {
         for (place, embedding) in places.iter().zip(&embeddings) {
             rows[place * dimension..][..dimension].copy_from_slice(embedding.as_slice());
         }

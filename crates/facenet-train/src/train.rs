@@ -9,11 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use facenet::Model;
+use facenet::{FrozenNetwork, Model};
+use facenet_core::{Embedder, Harmonic};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::checkpoint::Checkpoint;
+use crate::harmonic::{Harmony, OldEmbeddings, Tie};
 use crate::log::{Record, ValidationRecord, Window};
 use crate::loss::Objective;
 use crate::page::{End, LivePage};
@@ -22,12 +24,13 @@ use crate::run::RunFolder;
 use crate::survey::Survey;
 use crate::validate::Validator;
 use crate::{
-    Averaging, BatchSource, Dataset, ImageId, LoadedBatch, Loader, OfflineBatches, OfflinePool, Optimiser,
-    Sampler, Snapshot, Subset, Suspects, TrainNetwork, ValidConfig,
+    Averaging, BatchSource, Dataset, HarmonicError, ImageId, LoadedBatch, Loader, NetworkConfig,
+    OfflineBatches, OfflinePool, Optimiser, Sampler, Snapshot, StageConfig, Subset, Suspects, TrainNetwork,
+    ValidConfig,
 };
 pub use error::TrainError;
 pub use event::{Event, Trained};
-use step::{Cut, Taken, step};
+use step::{Cut, Taken, Teacher, step};
 
 /// Mean squared distance between people below which the embedding counts as collapsed: random points of the sphere
 /// lie 2 apart, so all faces then crowd into a hundredth of that.
@@ -45,22 +48,24 @@ pub fn train(
     mut show: impl FnMut(Event),
 ) -> Result<Trained, TrainError> {
     let writer = Writer { run, show: &mut show, page: None };
-    Trainer::start(config, Some(writer), &Alone)?.run()
+    Trainer::start(config, None, Some(writer), &Alone)?.run()
 }
 
 /// Trains as [`train`] does, together with other processes: each takes its share of every batch. The first one alone
-/// writes to its run folder and tells what happens.
+/// writes to its run folder and tells what happens. `old` is the model that the settings want the new one to be harmonic
+/// to, if they want that.
 ///
 /// # Errors
 /// As [`train`]. The other processes then still wait for this one: end them with [`Processes::abort`].
 pub fn train_together(
     config: &ValidConfig,
+    old: Option<&dyn Embedder>,
     run: Option<&mut RunFolder>,
     processes: &dyn Processes,
     mut show: impl FnMut(Event),
 ) -> Result<Trained, TrainError> {
     let writer = run.map(|run| Writer { run, show: &mut show, page: None });
-    Trainer::start(config, writer, processes)?.run()
+    Trainer::start(config, old, writer, processes)?.run()
 }
 
 /// The part of the first process: the run folder, and who watches.
@@ -87,10 +92,12 @@ struct Trainer<'a> {
     writer: Option<Writer<'a>>,
     dataset: Arc<Dataset>,
     sampler: Sampler,
-    /// Of the data.
+    /// Of the data, and of the models that the run rests on.
     digest: String,
     /// The losses with the steps from which they hold, the first from 0.
-    stages: Vec<(u64, Box<dyn Objective>)>,
+    stages: Vec<(StageConfig, Box<dyn Objective>)>,
+    /// What ties the new embedding to an old one.
+    tie: Option<Tie>,
     validator: Option<Validator>,
     state: Checkpoint,
 }
@@ -98,6 +105,7 @@ struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     fn start(
         config: &'a ValidConfig,
+        old: Option<&dyn Embedder>,
         mut writer: Option<Writer<'a>>,
         processes: &'a dyn Processes,
     ) -> Result<Self, TrainError> {
@@ -112,13 +120,18 @@ impl<'a> Trainer<'a> {
             });
         }
         let sampler = Sampler::new(&dataset.image_counts(), settings.batch, settings.seed)?;
-        let digest = dataset.digest();
-        let stages: Vec<(u64, Box<dyn Objective>)> =
-            config.stages().iter().map(|stage| (stage.from, stage.loss.objective())).collect();
+        let harmony = match &settings.harmonic {
+            Some(_) => Some(Arc::new(harmony(config, old, &dataset, writer.as_ref(), processes)?)),
+            None => None,
+        };
+        let data = dataset.digest();
+        let digest = harmony.as_ref().map_or(data.clone(), |harmony| harmony.digest(&data));
+        let stages: Vec<(StageConfig, Box<dyn Objective>)> =
+            config.stages().into_iter().map(|stage| (stage.clone(), stage.loss.objective())).collect();
         let state = match &mut writer {
             Some(writer) => match writer.run.last_checkpoint()? {
                 Some(path) => Some(Checkpoint::load(&path, config, &digest)?),
-                None => Some(first(config, &stages, dataset.identities().len())),
+                None => Some(first(config, &stages, dataset.identities().len(), harmony.as_deref())),
             },
             None => None,
         };
@@ -133,7 +146,8 @@ impl<'a> Trainer<'a> {
             writer.page = Some(writer.run.page(settings, &dataset, state.step)?);
             (writer.show)(Event::Starts { step: state.step, steps: settings.schedule.steps });
         }
-        Ok(Self { config, processes, writer, dataset, sampler, digest, stages, validator, state })
+        let tie = harmony.map(|harmony| Tie::new(harmony, &dataset));
+        Ok(Self { config, processes, writer, dataset, sampler, digest, stages, tie, validator, state })
     }
 
     fn run(mut self) -> Result<Trained, TrainError> {
@@ -165,9 +179,10 @@ impl<'a> Trainer<'a> {
             let (batch, waited) = timed(|| loader.next());
             let batch = batch?;
             let begun = Instant::now();
-            let at = self.stages.iter().rposition(|(from, _)| *from <= batch.step);
-            let objective = &*self.stages[at.expect("the first stage is from step 0")].1;
-            let taken = step(self.config, &mut self.state, objective, &batch, cut, self.processes)?;
+            let at = self.stages.iter().rposition(|(stage, _)| stage.from <= batch.step);
+            let (stage, objective) = &self.stages[at.expect("the first stage is from step 0")];
+            let teacher = Teacher { loss: &stage.loss, objective: &**objective, tie: self.tie.as_ref() };
+            let taken = step(self.config, &mut self.state, &teacher, &batch, cut, self.processes)?;
             window.add(&taken.measured, taken.distances, &batch, waited, begun.elapsed());
             self.watch_collapse(&taken)?;
             self.tell(&mut window, &taken, &batch)?;
@@ -211,7 +226,7 @@ impl<'a> Trainer<'a> {
         let not_a_number = |_| TrainError::NotANumber { step, faces: "of the whole data set".into() };
         if let Some(config) = suspects {
             let all: Vec<ImageId> = (0..self.dataset.image_count() as u32).map(ImageId).collect();
-            let seen = Survey::of(&self.dataset, &model, &all, self.processes);
+            let seen = Survey::of(&self.dataset, &FrozenNetwork::new(&model), &all, self.processes);
             let suspects = self.state.suspects.get_or_insert_with(|| Suspects::new(config));
             suspects.look(&seen.embeddings, &seen.labels, &seen.images).map_err(not_a_number)?;
             if let Some(writer) = &mut self.writer {
@@ -227,7 +242,7 @@ impl<'a> Trainer<'a> {
             let usable = |_: ImageId| true;
             let drawn = Subset::draw(self.dataset.identities(), &config, usable, settings.seed, step);
             let Survey { images, labels, embeddings } =
-                Survey::of(&self.dataset, &model, &drawn.images, self.processes);
+                Survey::of(&self.dataset, &FrozenNetwork::new(&model), &drawn.images, self.processes);
             let subset = Subset { images, labels };
             let (pool, _) = OfflinePool::mine(&embeddings, &subset, config.triplets, settings.seed, step)
                 .map_err(|error| TrainError::Loss(error.into()))?;
@@ -306,6 +321,11 @@ impl<'a> Trainer<'a> {
         if let Some(report) = &report {
             model = model.with_thresholds(report.thresholds());
         }
+        if let Some(tie) = &self.tie {
+            let to = tie.old().id();
+            let unmeasured = Harmonic { to, thresholds: Vec::new(), calibration: None, measured: None };
+            model = model.with_harmonic(vec![unmeasured]);
+        }
         if let Some(Writer { run, .. }) = self.writer {
             run.draw_curves()?;
             run.finish(&model, report.as_ref())?;
@@ -315,14 +335,23 @@ impl<'a> Trainer<'a> {
 }
 
 /// The state before the first step.
-fn first(config: &ValidConfig, stages: &[(u64, Box<dyn Objective>)], classes: usize) -> Checkpoint {
+fn first(
+    config: &ValidConfig,
+    stages: &[(StageConfig, Box<dyn Objective>)],
+    classes: usize,
+    harmony: Option<&Harmony>,
+) -> Checkpoint {
     let settings = config.settings();
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     let dimension = config.graph().dimension();
     let head = stages.iter().find_map(|(_, objective)| objective.head(classes, dimension));
+    let drawn = TrainNetwork::new(config.graph().clone(), &mut rng);
     Checkpoint {
         step: 0,
-        network: TrainNetwork::new(config.graph().clone(), &mut rng),
+        network: match harmony {
+            Some(harmony) => harmony.start(drawn),
+            None => drawn,
+        },
         head: head.map(|shape| shape.start(settings.seed)),
         optimiser: Optimiser::new(settings.optimiser),
         averaging: settings.averaging.map(Averaging::new),
@@ -330,6 +359,41 @@ fn first(config: &ValidConfig, stages: &[(u64, Box<dyn Objective>)], classes: us
         suspects: None,
         collapsed_steps: 0,
     }
+}
+
+/// The older model's embeddings of the training images, from the run folder or taken now.
+fn harmony(
+    config: &ValidConfig,
+    old: Option<&dyn Embedder>,
+    dataset: &Dataset,
+    writer: Option<&Writer>,
+    processes: &dyn Processes,
+) -> Result<Harmony, TrainError> {
+    let settings = config.settings();
+    let harmonic = settings.harmonic.clone().expect("asked only where the settings want it");
+    let old = old.ok_or(HarmonicError::NoOldModel)?;
+    let NetworkConfig { name, dimension, .. } = &settings.network;
+    let start = Harmony::check(&harmonic, old.contract(), name, *dimension)?;
+    let path = writer.map(|writer| writer.run.old_embeddings_path());
+    let kept = match &path {
+        Some(path) if path.exists() => {
+            Some(OldEmbeddings::load(path, old.contract(), dataset).map_err(HarmonicError::from)?)
+        }
+        _ => None,
+    };
+    let bytes = processes.broadcast(kept.as_ref().map_or(Vec::new(), OldEmbeddings::to_bytes));
+    let embeddings = match kept {
+        Some(kept) => kept,
+        None if bytes.is_empty() => {
+            let taken = OldEmbeddings::of(dataset, old, processes);
+            if let Some(path) = &path {
+                taken.save(path).map_err(HarmonicError::from)?;
+            }
+            taken
+        }
+        None => OldEmbeddings::from_bytes(&bytes).expect("the first process wrote it just now"),
+    };
+    Ok(Harmony::new(harmonic, embeddings, start))
 }
 
 /// The first process's state, in all; their settings and data must be the same.

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use facenet_core::RgbImage;
-use facenet_train::{Event, RunFolder, TrainConfig, TrainError, Trained, ValidConfig, train};
+use facenet::FrozenNetwork;
+use facenet_core::{Embedder, RgbImage};
+use facenet_train::{
+    Alone, Event, RunFolder, TrainConfig, TrainError, Trained, ValidConfig, train, train_together,
+};
+use rand::SeedableRng;
 
 /// A folder of four people with two pictures each: a colour that is the person's, and a pattern that is not.
 fn draw_people(folder: &Path) {
@@ -251,4 +255,90 @@ fn more_faces_of_each_person_than_anybody_has_are_refused() {
     let error = run(&settings.validate().unwrap(), &folder.path().join("run"), false, |_| {}).unwrap_err();
     let text = std::error::Error::source(&error).unwrap().to_string();
     assert!(text.starts_with("3 faces of each person were asked for, but nobody has more than 2"), "{text}");
+}
+
+/// Trains an older model, and gives the settings of a newer one that is to be harmonic to it.
+fn older_and_newer(folder: &Path, tie: &str) -> (facenet::Model, ValidConfig) {
+    draw_people(&folder.join("faces"));
+    let old = config(&folder.join("faces"), "schedule = { steps = 12 }\n");
+    let old = run(&old, &folder.join("old"), false, |_| {}).unwrap().model;
+    let path = folder.join("old/model.safetensors");
+    let start = path.clone();
+    let extra = format!("{SIX_STEPS}[harmonic]\nto = {path:?}\nstart = {start:?}\n{tie}");
+    (old, config(&folder.join("faces"), &extra))
+}
+
+fn run_harmonic(
+    config: &ValidConfig,
+    old: Option<&facenet::Model>,
+    folder: &Path,
+    resume: bool,
+) -> Result<Trained, TrainError> {
+    let old = old.map(FrozenNetwork::new);
+    let old = old.as_ref().map(|old| old as &dyn Embedder);
+    train_together(config, old, Some(&mut RunFolder::open(folder, resume)?), &Alone, |_| {})
+}
+
+#[test]
+fn first_the_embedding_layer_alone_learns_to_be_harmonic_then_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, config) =
+        older_and_newer(folder.path(), "embedding_steps = 6\nregression = 1.0\ninfluence = 0.1\n");
+    let staged = run_harmonic(&config, Some(&old), &folder.path().join("staged"), false).unwrap().model;
+    let learnt = |name: &str| !name.contains(".norm.mean") && !name.contains(".norm.variance");
+    for (name, tensor) in staged.weights().tensors().iter().filter(|(name, _)| learnt(name)) {
+        let before = &old.weights().tensors()[name];
+        assert_eq!(tensor != before, name.starts_with("embedding."), "{name}");
+    }
+    assert_eq!(staged.contract().harmonic[0].to, old.contract().id());
+
+    let mut settings = config.settings().clone();
+    settings.harmonic.as_mut().unwrap().embedding_steps = 3;
+    let whole =
+        run_harmonic(&settings.validate().unwrap(), Some(&old), &folder.path().join("whole"), false).unwrap();
+    assert_ne!(whole.model.weights().values("conv1.weight"), old.weights().values("conv1.weight"));
+}
+
+#[test]
+fn a_harmonic_run_resumes_to_the_same_weights_and_refuses_other_old_models_and_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, config) = older_and_newer(folder.path(), "embedding_steps = 2\n");
+    let whole = run_harmonic(&config, Some(&old), &folder.path().join("whole"), false).unwrap();
+    let cut = folder.path().join("cut");
+    run_harmonic(&config, Some(&old), &cut, false).unwrap();
+    let cut_off = || {
+        std::fs::remove_file(cut.join("checkpoints/step-000000006.safetensors")).unwrap();
+    };
+    cut_off();
+    assert_eq!(run_harmonic(&config, Some(&old), &cut, true).unwrap().model, whole.model);
+    assert!(cut.join("old-embeddings.safetensors").exists());
+
+    let refusal =
+        |old: Option<&facenet::Model>| run_harmonic(&config, old, &cut, true).unwrap_err().to_string();
+    assert!(refusal(Some(&old.clone().halved())).contains("are of `lite-128-"));
+    assert!(refusal(None).contains("no older model was given"));
+    let narrow = facenet::Model::new(
+        "lite",
+        64,
+        config.preprocessing(),
+        Vec::new(),
+        facenet_train::TrainNetwork::new(
+            facenet::network::Graph::of(&facenet::network::table("lite").unwrap(), 64),
+            &mut rand_chacha::ChaCha8Rng::seed_from_u64(1),
+        )
+        .weights()
+        .unwrap(),
+    );
+    assert!(refusal(Some(&narrow)).contains("have 64 coordinates, but `network.dimension` is 128"));
+
+    // Another picture of the same name and size in bytes.
+    let image = folder.path().join("faces/person-0/0.png");
+    let mut bytes = std::fs::read(&image).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&image, bytes).unwrap();
+    assert!(refusal(Some(&old)).contains("the training images have changed"));
+
+    std::fs::write(cut.join("old-embeddings.safetensors"), "cut off").unwrap();
+    assert!(refusal(Some(&old)).contains("or it is damaged"));
 }

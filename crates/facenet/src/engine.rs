@@ -145,6 +145,8 @@ mod tests {
             preprocessing,
             thresholds: Vec::new(),
             calibration: None,
+            mirrored: false,
+            harmonic: Vec::new(),
         };
         FaceEngine::new(Box::new(TwoFaces), Box::new(MiddlePixel(contract)))
     }

@@ -108,8 +108,22 @@ impl Embedder for FrozenNetwork {
             .par_chunks_mut(input.len())
             .zip(chips)
             .for_each(|(image, chip)| preprocess(chip, input, image));
-        let outputs = self.forward(&images);
+        let mut outputs = self.forward(&images);
+        if self.contract.mirrored {
+            images.par_chunks_mut(input.width).for_each(<[f32]>::reverse);
+            add_directions(&mut outputs, &self.forward(&images), self.contract.dimension);
+        }
         outputs.chunks_exact(self.contract.dimension).map(|v| Ok(Embedding::normalize(v.to_vec())?)).collect()
+    }
+}
+
+/// Turns each row of `sum`, `[N, dimension]`, into the sum of its direction and that of the same row of `others`. A row
+/// without a direction stays one that `Embedding::normalize` refuses.
+fn add_directions(sum: &mut [f32], others: &[f32], dimension: usize) {
+    let norm = |row: &[f32]| row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt() as f32;
+    for (row, other) in sum.chunks_exact_mut(dimension).zip(others.chunks_exact(dimension)) {
+        let norms = (norm(row), norm(other));
+        row.iter_mut().zip(other).for_each(|(value, other)| *value = *value / norms.0 + other / norms.1);
     }
 }
 

@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adapter;
 mod align;
 mod chip;
 mod decode;
@@ -29,6 +30,7 @@ mod track;
 mod video;
 mod weights;
 
+pub use adapter::{AdapterError, load_adapter, save_adapter};
 pub use align::{CROP_PX, Framing, Similarity, TEMPLATE, TEMPLATE_PX, TurnedSquare};
 pub use chip::{ChipCutter, ChipError, MAX_CHIP_EDGE_PX, cut_chip};
 pub use decode::{DecodeError, ImageFileError, Limits, decode, read_image, read_image_bytes};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use facenet_core::{Contract, Preprocessing, Threshold};
+use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -73,8 +74,8 @@ pub enum ModelError {
         /// The cause.
         source: UnknownNetwork,
     },
-    /// A tensor is not of 32-bit floats.
-    #[error("tensor `{name}` of `{origin}` is {found}, expected F32")]
+    /// A tensor is not of 32-bit or 16-bit floats.
+    #[error("tensor `{name}` of `{origin}` is {found}, expected F32 or F16")]
     Type {
         /// Where the bytes come from.
         origin: String,
@@ -123,6 +124,8 @@ impl Model {
             preprocessing,
             thresholds,
             calibration: None,
+            mirrored: false,
+            harmonic: Vec::new(),
         };
         Self { contract, weights }
     }
@@ -204,6 +207,34 @@ impl Model {
         self
     }
 
+    /// The same model with its weights rounded to half precision (normalisations and biases are few, and stay), so that its file takes half the space. Its embeddings
+    /// are others, if by little: it has no thresholds until it is calibrated.
+    pub fn halved(self) -> Self {
+        let weights = self.weights.halved();
+        let Contract { network, dimension, preprocessing, mirrored, .. } = self.contract;
+        let halved = Self::new(&network, dimension, preprocessing, Vec::new(), weights);
+        if mirrored { halved.mirrored() } else { halved }
+    }
+
+    /// The same model with embeddings from a face and its mirror image: [`Contract::mirrored`]. It has no thresholds
+    /// until it is calibrated.
+    pub fn mirrored(mut self) -> Self {
+        self.contract = Contract {
+            mirrored: true,
+            thresholds: Vec::new(),
+            calibration: None,
+            harmonic: Vec::new(),
+            ..self.contract
+        };
+        self
+    }
+
+    /// The same model with other statements about the models that it is harmonic to.
+    pub fn with_harmonic(mut self, harmonic: Vec<facenet_core::Harmonic>) -> Self {
+        self.contract.harmonic = harmonic;
+        self
+    }
+
     /// The same model with another curve from distance to probability, or none.
     pub fn with_calibration(mut self, calibration: Option<facenet_core::Calibration>) -> Self {
         self.contract.calibration = calibration;
@@ -261,31 +292,42 @@ pub(crate) fn read_tensors(bytes: &[u8], origin: &str) -> Result<BTreeMap<String
     file.iter().map(|(name, view)| Ok((name.to_owned(), read_tensor(origin, name, &view)?))).collect()
 }
 
-/// A safetensors file of weights and metadata.
+/// A safetensors file of weights and metadata. A tensor whose values are all exact in half precision is stored so.
 pub(crate) fn tensors_to_bytes(
     weights: &Weights,
     metadata: HashMap<String, String>,
 ) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let bytes = |tensor: &Tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let raw: Vec<(&String, &Tensor, Vec<u8>)> =
-        weights.tensors().iter().map(|(name, tensor)| (name, tensor, bytes(tensor))).collect();
+    let raw: Vec<(&String, &[usize], Dtype, Vec<u8>)> = weights
+        .tensors()
+        .iter()
+        .map(|(name, Tensor { shape, values })| {
+            let (kind, bytes) = if values.iter().all(|value| f16::from_f32(*value).to_f32() == *value) {
+                (Dtype::F16, values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect())
+            } else {
+                (Dtype::F32, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            };
+            (name, shape.as_slice(), kind, bytes)
+        })
+        .collect();
     let views = raw
         .iter()
-        .map(|(name, tensor, bytes)| Ok((name, TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?)))
+        .map(|(name, shape, kind, bytes)| Ok((name, TensorView::new(*kind, shape.to_vec(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     safetensors::serialize(views, Some(metadata))
 }
 
 fn read_tensor(origin: &str, name: &str, view: &TensorView) -> Result<Tensor, ModelError> {
-    if view.dtype() != Dtype::F32 {
-        let found = format!("{:?}", view.dtype());
-        return Err(ModelError::Type { origin: origin.into(), name: name.into(), found });
-    }
-    let (chunks, _) = view.data().as_chunks::<4>();
-    Ok(Tensor {
-        shape: view.shape().to_vec(),
-        values: chunks.iter().map(|c| f32::from_le_bytes(*c)).collect(),
-    })
+    let values = match view.dtype() {
+        Dtype::F32 => view.data().as_chunks::<4>().0.iter().map(|c| f32::from_le_bytes(*c)).collect(),
+        Dtype::F16 => {
+            view.data().as_chunks::<2>().0.iter().map(|c| f16::from_le_bytes(*c).to_f32()).collect()
+        }
+        other => {
+            let found = format!("{other:?}");
+            return Err(ModelError::Type { origin: origin.into(), name: name.into(), found });
+        }
+    };
+    Ok(Tensor { shape: view.shape().to_vec(), values })
 }
 
 #[cfg(test)]
@@ -330,6 +372,27 @@ mod tests {
         model().save(&path).unwrap();
         assert_eq!(Model::load(&path).unwrap(), model());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn half_precision_halves_the_file_and_moves_weights_by_less_than_a_thousandth() {
+        let (whole, halved) = (model(), model().halved());
+        let sizes = [&whole, &halved].map(|model| model.to_bytes().unwrap().len() as f64);
+        assert!(sizes[1] < 0.51 * sizes[0], "{sizes:?}");
+        assert_eq!(Model::from_bytes(&halved.to_bytes().unwrap(), "m").unwrap(), halved);
+        assert_ne!(halved.contract().id(), whole.contract().id());
+        for (name, tensor) in whole.weights().tensors() {
+            let rounded = &halved.weights().tensors()[name].values;
+            assert!(tensor.values.iter().zip(rounded).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs() + 1e-7));
+        }
+    }
+
+    #[test]
+    fn what_changes_embeddings_takes_the_thresholds_away() {
+        let model = Model::shipped().unwrap();
+        assert!(model.clone().mirrored().contract().thresholds.is_empty());
+        let halved = model.mirrored().halved();
+        assert!(halved.contract().mirrored && halved.contract().calibration.is_none());
     }
 
     #[test]

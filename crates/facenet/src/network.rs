@@ -39,7 +39,8 @@ pub fn table(name: &str) -> Result<Table, UnknownNetwork> {
         "nn4" => nn4::table(normalised),
         "nns1" => nns1::table(normalised),
         "nns2" => nns2::table(normalised),
-        "lite" if !normalised => lite::table(),
+        "lite" if !normalised => lite::table(false),
+        "lite-neck" if !normalised => lite::table(true),
         "mobilefacenet" if !normalised => mobilefacenet::table(),
         "iresnet18" if !normalised => iresnet18::table(),
         _ => return Err(UnknownNetwork { name: name.into() }),
@@ -47,8 +48,9 @@ pub fn table(name: &str) -> Result<Table, UnknownNetwork> {
 }
 
 /// The names that [`table`] knows: ours, the paper's in its order, and later ones.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "lite",
+    "lite-neck",
     "nn1",
     "nn1-bn",
     "nn2",
@@ -115,8 +117,9 @@ mod tests {
         }
         for unknown in ["nn9", "", "-bn", "lite-bn"] {
             let error = table(unknown).unwrap_err().to_string();
-            let expected =
-                format!("no network is named `{unknown}`; there are `lite`, `nn1`, `nn1-bn`, `nn2`, ");
+            let expected = format!(
+                "no network is named `{unknown}`; there are `lite`, `lite-neck`, `nn1`, `nn1-bn`, `nn2`, "
+            );
             assert!(error.starts_with(&expected), "{error}");
         }
     }

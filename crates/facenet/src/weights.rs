@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use half::f16;
 use sha2::{Digest, Sha256};
 
 use crate::network::{Activation, Graph, Grouping, Layer, Node};
@@ -138,6 +139,16 @@ impl Weights {
             return Err(WeightsError::Unexpected { name });
         }
         Ok(Self(tensors))
+    }
+
+    /// The same weights, those that multiply rounded to half precision; one that is too large for that stays.
+    pub(crate) fn halved(mut self) -> Self {
+        let multiply = self.0.iter_mut().filter(|(name, _)| name.ends_with(".weight"));
+        for value in multiply.flat_map(|(_, tensor)| &mut tensor.values) {
+            let rounded = f16::from_f32(*value).to_f32();
+            *value = if rounded.is_finite() { rounded } else { *value };
+        }
+        self
     }
 
     /// The values of a tensor of the network.

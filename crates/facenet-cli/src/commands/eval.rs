@@ -5,6 +5,7 @@ mod cluster;
 mod command_line;
 mod detect;
 mod embeddings;
+mod harmonic;
 mod hold_out;
 mod identify;
 mod labelled;
@@ -24,6 +25,8 @@ use crate::outcome::Outcome;
 pub(crate) use self::command_line::command_line;
 pub(crate) use self::embeddings::{EmbeddedPairs, SkipOptions};
 pub(crate) use self::hold_out::{Kernels, faces_of_people, images_of_people};
+#[cfg(feature = "train")]
+pub(crate) use self::labelled::LabelledFolder;
 pub(crate) use self::source::Source;
 
 /// What to measure.
@@ -37,6 +40,7 @@ pub(crate) enum Command {
     HoldOut(hold_out::Args),
     Identify(identify::Args),
     Cluster(cluster::Args),
+    Harmonic(harmonic::Args),
     Reject(reject::Args),
     Detect(detect::Args),
     Report(report::Args),
@@ -51,6 +55,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::HoldOut(args) => hold_out::run(args, console),
         Command::Identify(args) => identify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Harmonic(args) => harmonic::run(args, console),
         Command::Reject(args) => reject::run(args, console),
         Command::Detect(args) => detect::run(args, console),
         Command::Report(args) => report::run(args, console),

@@ -1,5 +1,6 @@
 //! `facenet model`: what a model promises, what a network is made of, and models of and for other programs.
 
+mod derive;
 #[cfg(feature = "onnx")]
 mod export;
 #[cfg(feature = "onnx")]
@@ -17,6 +18,7 @@ use crate::outcome::Outcome;
 pub(crate) enum Command {
     Show(show::Args),
     Table(table::Args),
+    Derive(derive::Args),
     #[cfg(feature = "onnx")]
     Import(import::Args),
     #[cfg(feature = "onnx")]
@@ -26,6 +28,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
     match command {
         Command::Show(args) => show::run(args, console),
+        Command::Derive(args) => derive::run(args, console),
         Command::Table(args) => table::run(args, console),
         #[cfg(feature = "onnx")]
         Command::Import(args) => import::run(args, console),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use facenet_core::Embedder;
 use facenet_train::{
     Alone, Processes, RunFolder, TrainConfig, Trained, ValidConfig, ValidationConfig, train_together,
 };
@@ -17,6 +18,7 @@ use facenet_train::{
 pub(crate) use self::view::View;
 use crate::console::Console;
 use crate::failure;
+use crate::loaded::Loaded;
 
 /// Train an embedding with the triplet loss.
 ///
@@ -64,11 +66,15 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     let folder = args.run.clone().unwrap_or_else(|| {
         PathBuf::from("runs").join(args.config.file_stem().unwrap_or(args.config.as_os_str()))
     });
+    let old = match &config.settings().harmonic {
+        Some(harmonic) => Some(Loaded::load(&harmonic.to).context("cannot use `harmonic.to`")?.embedder()?),
+        None => None,
+    };
     let processes = processes()?;
     if processes.rank() > 0 {
-        return follow(&config, &*processes);
+        return follow(&config, old.as_deref(), &*processes);
     }
-    let (run, trained) = match lead(args, &config, &folder, &*processes, console) {
+    let (run, trained) = match lead(args, &config, old.as_deref(), &folder, &*processes, console) {
         Err(error) if processes.count() > 1 => give_up(&error, &*processes),
         result => result?,
     };
@@ -90,6 +96,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
 fn lead(
     args: &Args,
     config: &ValidConfig,
+    old: Option<&dyn Embedder>,
     folder: &Path,
     processes: &dyn Processes,
     console: &Console,
@@ -100,14 +107,14 @@ fn lead(
     let mut run = RunFolder::open(folder, args.resume)?;
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
     let mut view = View::new(name, console.is_quiet(), args.plain);
-    let trained = train_together(config, Some(&mut run), processes, |event| view.show(&event));
+    let trained = train_together(config, old, Some(&mut run), processes, |event| view.show(&event));
     view.finish();
     Ok((run, trained?))
 }
 
 /// Trains as one of several processes that is not the first.
-fn follow(config: &ValidConfig, processes: &dyn Processes) -> Result<ExitCode> {
-    match train_together(config, None, processes, |_| {}) {
+fn follow(config: &ValidConfig, old: Option<&dyn Embedder>, processes: &dyn Processes) -> Result<ExitCode> {
+    match train_together(config, old, None, processes, |_| {}) {
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(error) => give_up(&error.into(), processes),
     }

@@ -41,6 +41,8 @@ fn engine() -> FaceEngine {
         preprocessing: Preprocessing { version: 1, edge_px: 4, field: 1.0 },
         thresholds: Vec::new(),
         calibration: None,
+        mirrored: false,
+        harmonic: Vec::new(),
     };
     FaceEngine::new(Box::new(Squares), Box::new(MiddlePixel(contract)))
 }

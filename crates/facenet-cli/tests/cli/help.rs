@@ -24,6 +24,7 @@ fn the_help_texts() {
         "eval identify",
         "eval cluster",
         "eval detect",
+        "eval harmonic",
         "eval report",
         "eval lfw",
         "eval ytf",
@@ -33,6 +34,7 @@ fn the_help_texts() {
         "calibrate",
         "model show",
         "model table",
+        "model derive",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
         insta::assert_snapshot!(command.replace(' ', "_"), help(&words));
@@ -47,6 +49,7 @@ fn the_help_texts_of_a_program_that_trains() {
     for command in ["bench", "train", "train-detector"] {
         insta::assert_snapshot!(command, help(&[command]));
     }
+    insta::assert_snapshot!("adapter_learn", help(&["adapter", "learn"]));
 }
 
 #[cfg(feature = "onnx")]

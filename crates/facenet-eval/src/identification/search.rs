@@ -69,7 +69,8 @@ impl Searches {
 
 impl<'a> Gallery<'a> {
     fn of(faces: &'a LabelledFaces, draw: &Draw) -> Self {
-        let slice = |&face: &usize| faces.embeddings[face].as_slice();
+        let gallery = faces.enrolled.as_ref().unwrap_or(&faces.embeddings);
+        let slice = |&face: &usize| gallery[face].as_slice();
         let enrolled: Vec<Vec<&[f32]>> =
             draw.enrolled.iter().map(|own| own.iter().map(slice).collect()).collect();
         Self { templates: enrolled.iter().map(|own| mean(own)).collect(), enrolled }

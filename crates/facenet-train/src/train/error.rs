@@ -6,7 +6,7 @@ use crate::checkpoint::CheckpointError;
 use crate::log::LogError;
 use crate::run::RunError;
 use crate::validate::ValidateError;
-use crate::{DatasetError, DeviceError, LoadError, ObjectiveError, SamplerError};
+use crate::{DatasetError, DeviceError, HarmonicError, LoadError, ObjectiveError, SamplerError};
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,8 @@ pub enum TrainError {
          hint: give every process the same config and the same files"
     )]
     Differ { rank: usize, count: usize },
+    #[error(transparent)]
+    Harmonic(Box<HarmonicError>),
     #[error("a weight is not a number after step {step}; the last good checkpoint is kept")]
     Weights {
         step: u64,
@@ -63,6 +65,12 @@ pub enum TrainError {
 impl From<RunError> for TrainError {
     fn from(error: RunError) -> Self {
         Self::Run(Box::new(error))
+    }
+}
+
+impl From<HarmonicError> for TrainError {
+    fn from(error: HarmonicError) -> Self {
+        Self::Harmonic(Box::new(error))
     }
 }
 

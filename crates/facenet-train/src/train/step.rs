@@ -2,7 +2,8 @@
 
 use crate::checkpoint::{Checkpoint, HEAD};
 use crate::exact::{Exact, WentBack};
-use crate::loss::{Batch, Loss, Measured, Objective, mean_distances, triplet_loss};
+use crate::harmonic::Tie;
+use crate::loss::{Batch, Loss, LossConfig, Measured, Objective, mean_distances, triplet_loss};
 use crate::miner::{MeanDistances, Triplet};
 use crate::pieces::{Pieces, StepMemory, is_normalised};
 use crate::processes::Processes;
@@ -16,6 +17,15 @@ pub(crate) struct Cut {
     size: usize,
     /// Passes that are kept.
     kept: usize,
+}
+
+/// What a step learns from.
+pub(crate) struct Teacher<'a> {
+    pub(crate) loss: &'a LossConfig,
+    /// The loss that `loss` describes.
+    pub(crate) objective: &'a dyn Objective,
+    /// What ties the embeddings to old ones, if they are to be harmonic.
+    pub(crate) tie: Option<&'a Tie>,
 }
 
 /// What a step found.
@@ -85,7 +95,7 @@ impl Cut {
 pub(crate) fn step(
     config: &ValidConfig,
     state: &mut Checkpoint,
-    objective: &dyn Objective,
+    teacher: &Teacher,
     batch: &LoadedBatch,
     cut: Cut,
     processes: &dyn Processes,
@@ -107,9 +117,10 @@ pub(crate) fn step(
     let dimension = config.graph().dimension();
     let faces = Batch { embeddings: &embedded.embeddings, dimension, labels: &batch.labels };
     let seed = settings.seed ^ (batch.step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let measured = match &batch.triplets {
-        Some(triplets) => Ok(on_triplets(config, &faces, triplets)),
-        None => objective.measure(&faces, state.head.as_deref(), seed),
+    let measured = match (&batch.triplets, teacher.tie) {
+        (_, Some(tie)) => tie.measure(&faces, &batch.ids, teacher.loss, state.head.as_deref(), seed),
+        (Some(triplets), None) => Ok(on_triplets(config, &faces, triplets)),
+        (None, None) => teacher.objective.measure(&faces, state.head.as_deref(), seed),
     };
     let measured = match measured {
         Ok(measured) if measured.value.is_finite() => measured,
@@ -131,7 +142,8 @@ pub(crate) fn step(
         clip(&mut gradients, norm);
     }
     let head = state.head.as_mut().map(|head| (HEAD, head.as_mut_slice()));
-    let parameters = state.network.tensors_mut().chain(head);
+    let learns = |name: &str| teacher.tie.is_none_or(|tie| tie.learns(name, batch.step));
+    let parameters = state.network.tensors_mut().filter(|(name, _)| learns(name)).chain(head);
     let parameters =
         parameters.filter_map(|(name, values)| Some((name, values, gradients.get(name)?.as_slice())));
     state.optimiser.step(settings.schedule.rate(batch.step), parameters);

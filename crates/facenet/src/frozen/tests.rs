@@ -163,6 +163,8 @@ fn frozen(table: &Table, dimension: usize) -> (FrozenNetwork, Weights) {
         preprocessing: Preprocessing { version: 1, edge_px: table.input_edge() as u32, field: 0.875 },
         thresholds: Vec::new(),
         calibration: None,
+        mirrored: false,
+        harmonic: Vec::new(),
     };
     (FrozenNetwork::of(graph, &weights, contract), weights)
 }
@@ -324,4 +326,23 @@ fn no_images_give_no_embeddings_and_a_chip_of_another_size_is_refused() {
     let chip = Chip::new(facenet_core::RgbImage::new(96, 96)).unwrap();
     let error = frozen.embed(&[chip]).unwrap_err();
     assert_eq!(error.to_string(), "a chip has an edge of 96 pixels, but the network takes 64");
+}
+
+#[test]
+fn a_mirrored_embedding_is_the_same_for_a_face_and_its_mirror_image() {
+    let table = network::table("lite").unwrap();
+    let (plain, weights) = frozen(&table, 128);
+    let contract = Contract { mirrored: true, ..plain.contract.clone() };
+    let mirrored = FrozenNetwork::of(Graph::of(&table, 128), &weights, contract);
+    let image =
+        facenet_core::RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * 4) as u8, (y * 3) as u8, 90]));
+    let flipped = image::imageops::flip_horizontal(&image);
+    let chips = [image, flipped].map(|image| Chip::new(image).unwrap());
+    let sides = plain.embed(&chips).unwrap();
+    assert!(sides[0].distance(&sides[1]).value() > 1e-3, "the two sides of the drawn face differ");
+
+    let both = mirrored.embed(&chips).unwrap();
+    assert!(both[0].distance(&both[1]).value() < 1e-6);
+    let sum: Vec<f32> = sides[0].as_slice().iter().zip(sides[1].as_slice()).map(|(a, b)| a + b).collect();
+    assert!(Embedding::normalize(sum).unwrap().distance(&both[0]).value() < 1e-6);
 }

@@ -12,10 +12,10 @@ use crate::console::Console;
 
 /// The faces of a folder that can be used, with the names of their people.
 #[derive(Debug, Default)]
-pub(super) struct LabelledFolder {
-    pub(super) sources: Vec<PathBuf>,
-    pub(super) people: Vec<String>,
-    pub(super) embeddings: Vec<Embedding>,
+pub(crate) struct LabelledFolder {
+    pub(crate) sources: Vec<PathBuf>,
+    pub(crate) people: Vec<String>,
+    pub(crate) embeddings: Vec<Embedding>,
 }
 
 impl LabelledFolder {
@@ -24,7 +24,7 @@ impl LabelledFolder {
     ///
     /// # Errors
     /// When `dir` holds no folder of a person, or no face at all.
-    pub(super) fn embed(dir: &Path, source: &Source, console: &mut Console) -> Result<Self> {
+    pub(crate) fn embed(dir: &Path, source: &Source, console: &mut Console) -> Result<Self> {
         let folder = FolderGallery::scan(dir)?;
         for unreadable in &folder.unreadable {
             console.failed(&unreadable.path, &anyhow!("{}", unreadable.source));

@@ -71,6 +71,15 @@ impl SourceOptions {
 }
 
 impl Source {
+    /// A file of embeddings.
+    ///
+    /// # Errors
+    /// When it holds none.
+    #[cfg(feature = "train")]
+    pub(crate) fn of_file(path: &Path) -> Result<Self> {
+        Ok(Self::File(EmbeddingFile::read(path, None)?))
+    }
+
     /// What embeds: the id of a contract, or the name of the file.
     pub(crate) fn name(&self) -> String {
         match self {

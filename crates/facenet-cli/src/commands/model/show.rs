@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use facenet::network::{self, Graph};
-use facenet_core::{Calibration, Contract, ThresholdInterval};
+use facenet_core::{Calibration, Contract, Harmonic, HarmonicMeasure, ThresholdInterval};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -80,7 +80,8 @@ fn costs(model: &Loaded) -> Result<Costs> {
 }
 
 fn print(shown: &Shown<'_>, console: &Console) -> Result<()> {
-    let Contract { network, dimension, weights, preprocessing, thresholds, calibration } = shown.contract;
+    let Contract { network, dimension, weights, preprocessing, mirrored, thresholds, calibration, harmonic } =
+        shown.contract;
     let (edge_px, field, version) = (preprocessing.edge_px, preprocessing.field, preprocessing.version);
     console.print(format_args!("model          {}", shown.id))?;
     console.print(format_args!("origin         {}", shown.origin))?;
@@ -96,6 +97,18 @@ fn print(shown: &Shown<'_>, console: &Console) -> Result<()> {
     }
     console.print(format_args!("weights        sha256 {weights}"))?;
     console.print(format_args!("preprocessing  version {version}; the middle {field} of an aligned crop"))?;
+    if *mirrored {
+        console.print("embedding      of the face and its mirror image together")?;
+    }
+    for Harmonic { to, measured, .. } in harmonic {
+        let how = match measured {
+            Some(HarmonicMeasure { old, mixed, new, data }) => {
+                format!("old {}, mixed {}, new {} on {data}", percent(*old), percent(*mixed), percent(*new))
+            }
+            None => "not measured yet; `facenet eval harmonic` does".into(),
+        };
+        console.print(format_args!("harmonic to    {to}: {how}"))?;
+    }
     if let Some(Calibration { midpoint, slope, data, .. }) = calibration {
         console.print(format_args!(
             "probability    1 / (1 + exp({slope:.3} · (distance − {midpoint:.4}))) at even odds, fitted on {data}"
