@@ -49,7 +49,7 @@ pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
 pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
     FileRecord, Form, GalleryFilter, Gone, JsonlError, Moved, NewFace, NewPhoto, NotStored, Person, PersonId,
-    PhotoDigest, PhotoId, PhotoRecord, Record, Removal, Removed, Settings, SqliteStore, Store, StoreError,
-    StoredEmbedding, Subject, UnknownSubject, Verdict, bound_clusters, copy_store, export_jsonl,
-    import_jsonl, remember_answer, take_back_answer, to_gallery,
+    PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal, Removed, Settings, SqliteStore, Store,
+    StoreError, StoredEmbedding, Subject, UnknownSubject, Verdict, all_faces, copy_store, export_jsonl,
+    first_paths, import_jsonl, regroup, remember_answer, take_back_answer, to_gallery,
 };

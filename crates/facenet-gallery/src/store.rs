@@ -10,6 +10,7 @@ mod error;
 mod jsonl;
 mod question;
 mod record;
+mod regroup;
 mod remains;
 mod sqlite;
 
@@ -17,12 +18,13 @@ pub use copy::copy_store;
 pub use embedding::{Form, NotStored, StoredEmbedding};
 pub use error::StoreError;
 pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
-pub use question::{GalleryFilter, bound_clusters, remember_answer, take_back_answer, to_gallery};
+pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
 pub use record::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
     FileRecord, Moved, NewFace, NewPhoto, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record,
     Removal, Removed, Settings, Subject, UnknownSubject, Verdict,
 };
+pub use regroup::{Regrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::SqliteStore;
 
@@ -111,6 +113,12 @@ pub trait Store {
     /// # Errors
     /// When a person or face does not exist, a name is taken, or the store cannot be written.
     fn apply(&mut self, kind: EventKind, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// What [`remove`](Self::remove) would delete.
+    ///
+    /// # Errors
+    /// When one does not exist, or the store cannot be read.
+    fn would_remove(&self, what: &Removal) -> Result<Removed, StoreError>;
 
     /// Deletes people, photos or faces with all that hangs on them, and every trace of them from the store's files;
     /// then looks for traces.

@@ -169,6 +169,10 @@ impl Store for SqliteStore {
         })
     }
 
+    fn would_remove(&self, what: &Removal) -> Result<Removed, StoreError> {
+        self.foreseen(what)
+    }
+
     fn remove(&mut self, what: &Removal) -> Result<Removed, StoreError> {
         self.remove_and_wipe(what)
     }

@@ -42,15 +42,11 @@ impl SqliteStore {
         })?;
         needles.extend(before);
         self.wipe(&needles)?;
-        Ok(Removed {
-            people: targets.people.into_iter().map(PersonId).collect(),
-            photos: targets.photos.into_iter().map(PhotoId).collect(),
-            faces: targets.faces.into_iter().map(FaceId).collect(),
-            contents: targets.contents.into_iter().collect(),
-            pieces: needles.len() as u64,
-            found_before,
-            found_after: 0,
-        })
+        Ok(Removed { pieces: needles.len() as u64, found_before, ..targets.into() })
+    }
+
+    pub(super) fn foreseen(&self, what: &Removal) -> Result<Removed, StoreError> {
+        self.told(targets(&self.connection, what)).map(Removed::from)
     }
 
     /// Whether something was deleted whose traces are not wiped yet.
@@ -155,6 +151,18 @@ impl SqliteStore {
         };
         let stale_indexes = indexes.into_iter().filter(is_stale).collect();
         Ok(Gone { subject, was_there, is_there, is_unwiped, unused_bytes, stale_indexes })
+    }
+}
+
+impl From<Targets> for Removed {
+    fn from(targets: Targets) -> Self {
+        Self {
+            people: targets.people.into_iter().map(PersonId).collect(),
+            photos: targets.photos.into_iter().map(PhotoId).collect(),
+            faces: targets.faces.into_iter().map(FaceId).collect(),
+            contents: targets.contents.into_iter().collect(),
+            ..Self::default()
+        }
     }
 }
 

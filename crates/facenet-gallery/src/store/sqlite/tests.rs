@@ -6,7 +6,8 @@ use super::*;
 use crate::store::embedding::Form;
 use crate::store::record::{AssignedBy, NewFace, Verdict};
 use crate::store::{
-    GalleryFilter, copy_store, export_jsonl, import_jsonl, remember_answer, take_back_answer, to_gallery,
+    GalleryFilter, Regrouped, copy_store, export_jsonl, import_jsonl, regroup, remember_answer,
+    take_back_answer, to_gallery,
 };
 
 mod faults;
@@ -334,4 +335,47 @@ fn a_gallery_of_the_first_schema_is_brought_up_to_date() {
     };
     let new = place.gallery();
     assert_eq!(tables(&path), tables(new.path()));
+}
+
+/// Clusters all embeddings as given, whatever they are.
+fn as_one(_: &[Embedding], _: Vec<(usize, usize)>) -> Result<Vec<Vec<usize>>, StoreError> {
+    Ok(vec![vec![0, 1, 2, 3, 4]])
+}
+
+#[test]
+fn clustering_obeys_the_user_and_keeps_people_over_runs() {
+    let place = Place::new();
+    let mut store = filled(&place);
+    let people = |store: &SqliteStore| -> Vec<Option<i64>> {
+        store.faces(FaceId(0), 9).unwrap().iter().map(|face| face.person.map(|(id, _)| id.0)).collect()
+    };
+    assert_eq!(people(&store), [Some(1), Some(1), Some(2), Some(2), None]);
+    // Ada's faces and Bert's one are the user's word; faces 2 and 3 lie in one photo.
+    let done = regroup(&mut store, as_one).unwrap();
+    assert_eq!(people(&store), [Some(1), Some(1), Some(2), Some(2), Some(2)]);
+    assert_eq!(done, Regrouped { faces: 5, people: 2, new_people: 0, alone: 0 });
+    remember_answer(&mut store, (FaceId(1), FaceId(5)), Verdict::Different).unwrap();
+    remember_answer(&mut store, (FaceId(4), FaceId(5)), Verdict::Different).unwrap();
+    for _ in 0..2 {
+        let done = regroup(&mut store, as_one).unwrap();
+        assert_eq!(people(&store), [Some(1), Some(1), Some(2), Some(2), None], "the words bind for ever");
+        assert_eq!(done, Regrouped { faces: 5, people: 2, new_people: 0, alone: 1 });
+    }
+}
+
+#[test]
+fn new_people_have_no_name_stay_the_same_and_go_with_their_last_face() {
+    let place = Place::new();
+    let mut store = place.gallery();
+    store.add(&(1..=4).map(|seed| photo(&[seed], None)).collect::<Vec<_>>()).unwrap();
+    let pairs = |groups: &[&[usize]]| -> Result<Vec<Vec<usize>>, StoreError> {
+        Ok(groups.iter().map(|group| group.to_vec()).collect())
+    };
+    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1], &[2, 3]])).unwrap();
+    assert_eq!((done.new_people, store.people().unwrap().len()), (2, 2));
+    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1, 2, 3]])).unwrap();
+    assert_eq!((done.new_people, store.people().unwrap()[0].id), (0, PersonId(1)));
+    assert_eq!(store.people().unwrap().len(), 1);
+    let done = regroup(&mut store, |_, _| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
+    assert_eq!(done.people, 1, "one of them keeps the person that they were");
 }
