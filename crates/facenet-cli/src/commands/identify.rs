@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use facenet_core::{Distance, Face};
+use facenet_core::{Contract, Distance, Face};
 use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, GalleryFilter, Identification, PersonMatch};
 use serde::Serialize;
 
@@ -71,16 +71,26 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
     let pipeline = args.photos.pipeline(&engine)?;
-    let (gallery, probes) = if args.gallery.is_file() {
-        let filter = GalleryFilter::default();
-        (super::gallery::load(&args.gallery, engine.contract(), &filter)?, args.inputs.files(console)?)
-    } else {
-        let folder = FolderGallery::scan(&args.gallery)?;
-        let probes = args.inputs.files(console)?;
-        (fill(&folder, &pipeline, Gallery::new(engine.contract().clone()), console)?, probes)
-    };
+    let probes = args.inputs.files(console)?;
+    let gallery = known(&args.gallery, engine.contract(), &pipeline, console)?;
     let answers = Answers { gallery: &gallery, cut: &cut, k: args.k.into(), json: args.json };
     answer_all(&answers, &args.gallery, &pipeline, &probes, console)
+}
+
+/// The known people at `place`: a gallery's file, or a folder.
+///
+/// # Errors
+/// When it is neither, or a gallery of another model.
+pub(crate) fn known(
+    place: &Path,
+    contract: &Contract,
+    pipeline: &Pipeline<'_>,
+    console: &mut Console,
+) -> Result<Gallery> {
+    if place.is_file() {
+        return super::gallery::load(place, contract, &GalleryFilter::default());
+    }
+    fill(&FolderGallery::scan(place)?, pipeline, Gallery::new(contract.clone()), console)
 }
 
 /// How probes are answered.
@@ -132,7 +142,7 @@ pub(crate) fn answer_all(
 }
 
 /// Embeds the people of `folder`; of a photo with several faces the most confident one is the person.
-pub(crate) fn fill(
+fn fill(
     folder: &FolderGallery,
     pipeline: &Pipeline<'_>,
     mut gallery: Gallery,

@@ -78,7 +78,12 @@ pub(super) fn check(args: &CheckArgs, console: &Console) -> Result<Outcome> {
             console.print_json(&line)?;
             continue;
         }
-        console.print(format_args!("{}\t{}", line.id, if line.gone { "gone" } else { "not gone" }))?;
+        let verdict = match (line.gone, gone.is_there) {
+            (true, _) => "gone",
+            (false, true) => "still there",
+            (false, false) => "not proven",
+        };
+        console.print(format_args!("{}\t{verdict}", line.id))?;
         line.reasons.iter().for_each(|reason| console.note(format_args!("{}: {reason}", line.id)));
     }
     Ok(Outcome::of(all_gone))
@@ -91,14 +96,14 @@ fn reasons(gone: &Gone, place: &str) -> Vec<String> {
         reasons.push("the gallery never gave this identifier".into());
     }
     if gone.is_there {
-        reasons.push("it is there still".into());
+        reasons.push("the gallery holds it".into());
     }
     if gone.is_unwiped {
         reasons.push(
             "a deletion was interrupted before its traces were wiped; opening the gallery finishes it".into(),
         );
     }
-    if gone.unused_bytes > 0 {
+    if gone.unused_bytes > 0 && !gone.is_there {
         reasons.push(format!(
             "{} bytes in unused parts of the file are not zero, and may be anything's; `facenet gallery compact \
              {place}` clears them",

@@ -11,7 +11,7 @@ use super::age::Age;
 use super::{GalleryFile, who};
 use crate::cache::{self, CacheOptions};
 use crate::console::Console;
-use crate::numbers::counted;
+use crate::numbers::{counted, grouped};
 use crate::outcome::Outcome;
 
 /// Delete people, photos or faces, and every trace of them.
@@ -107,8 +107,8 @@ pub(super) fn forget(args: &ForgetArgs, console: &Console) -> Result<Outcome> {
         photos.extend((photo.added < now - args.older_than.0).then_some(photo.id));
         false
     })?;
-    let removal = Removal::Photos { photos, people: true };
-    finish(&mut store, std::iter::once(&removal), &args.options, console)
+    let removal = (!photos.is_empty()).then_some(Removal::Photos { photos, people: true });
+    finish(&mut store, removal.iter(), &args.options, console)
 }
 
 fn finish<'a>(
@@ -172,13 +172,16 @@ impl Done {
         if self.dry_run {
             return format!("{what} would be deleted; nothing was");
         }
+        if self.ids().is_empty() {
+            return "nothing is that old; nothing was deleted".into();
+        }
         format!(
             "deleted {what}; of {} of their bytes, {} lay in the files of {} before and {} do now; {} of the cache \
              overwritten",
             counted(self.pieces as usize, "piece", "pieces"),
-            self.found_before,
+            grouped(self.found_before as usize),
             store.place(),
-            self.found_after,
+            grouped(self.found_after as usize),
             counted(self.cache_lines, "line", "lines"),
         )
     }

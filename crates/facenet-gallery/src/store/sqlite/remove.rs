@@ -2,8 +2,8 @@
 //!
 //! Deleted rows are overwritten with zeros (`secure_delete`), but older versions of pages lie in the write-ahead log, and
 //! when SQLite splits a page in two, copies of rows stay in the part that is then unused. So the log is written back
-//! and emptied, the files are searched for the very bytes that were deleted, and only if one is found all is written
-//! anew (`VACUUM`). From the deletion until all that is done the gallery is marked: whoever opens it next after a crash
+//! and emptied, the files are searched for the very bytes that were deleted, and if one is found, or an unused part of the
+//! file is not zero, all is written anew (`VACUUM`). From the deletion until all that is done the gallery is marked: whoever opens it next after a crash
 //! finishes the work.
 
 use std::collections::BTreeSet;
@@ -55,17 +55,30 @@ impl SqliteStore {
         self.told(flag.map_err(Fault::from))
     }
 
-    /// Empties the log and looks for the needles; if one is left, writes everything anew.
+    /// Empties the log and looks for the needles; if one is left, or anything in an unused part of the file, writes
+    /// everything anew.
     fn wipe(&mut self, needles: &Needles) -> Result<(), StoreError> {
         self.delete_indexes()?;
         self.empty_log()?;
-        if self.finds(needles)? {
-            self.vacuum()?;
-            if self.finds(needles)? {
-                return Err(self.remains("they were found after all was written anew"));
+        let is_left = self.finds(needles)?;
+        if is_left || self.count_unused()? > 0 {
+            match self.vacuum() {
+                // No byte of what was deleted is left, so that room for the rest can wait.
+                Err(StoreError::Full { .. }) if !is_left => {}
+                other => other?,
             }
         }
+        if is_left && self.finds(needles)? {
+            return Err(self.remains("they were found after all was written anew"));
+        }
         self.mark_wiped()
+    }
+
+    /// The bytes in unused parts of the file that are not zero; the log is empty.
+    fn count_unused(&mut self) -> Result<u64, StoreError> {
+        let roots = self.told(roots(&self.connection))?;
+        let path = self.path.clone();
+        self.with_closed_files(|_| unused_bytes(&path, &roots))
     }
 
     /// Wipes everything that was ever deleted, without knowing what.
@@ -139,11 +152,10 @@ impl SqliteStore {
         }
         let (was_there, is_there) = self.told(history(&self.connection, subject))?;
         let is_unwiped = self.is_unwiped()?;
-        let roots = self.told(roots(&self.connection))?;
+        let unused_bytes = self.count_unused()?;
         let last = self.events()?.into_iter().rfind(|event| event.kind == EventKind::Remove);
-        let path = self.path.clone();
-        let (unused_bytes, indexes) =
-            self.with_closed_files(|_| Ok((unused_bytes(&path, &roots)?, index_files_of(&path)?)))?;
+        let indexes = index_files_of(&self.path)
+            .map_err(|source| StoreError::File { place: self.place.clone(), source })?;
         let is_stale = |index: &PathBuf| {
             let changed = fs_err::metadata(index).and_then(|metadata| metadata.modified());
             let age = changed.ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
