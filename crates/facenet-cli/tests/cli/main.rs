@@ -17,6 +17,7 @@ mod eval_protocols;
 mod eval_reject;
 mod eval_report;
 mod experiment;
+mod gallery;
 mod help;
 mod identify;
 mod model;

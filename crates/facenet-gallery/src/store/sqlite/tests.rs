@@ -41,10 +41,10 @@ pub(super) fn crop(seed: u32) -> Vec<u8> {
 
 pub(super) fn face(seed: u32, form: Form, person: Option<PersonId>) -> NewFace {
     let bounds = BoundingBox { x: seed as f32, y: 2.5, width: 30.0, height: 40.0 };
-    let landmarks = (seed % 2 == 0).then(|| std::array::from_fn(|i| Point { x: i as f32, y: 0.5 }));
+    let landmarks = seed.is_multiple_of(2).then(|| std::array::from_fn(|i| Point { x: i as f32, y: 0.5 }));
     NewFace {
         found: Face { bounds, landmarks, score: 0.75 },
-        quality: (seed % 3 > 0).then_some(0.5),
+        quality: (!seed.is_multiple_of(3)).then_some(0.5),
         embedding: StoredEmbedding::of(&embedding(seed), form),
         crop: Some(crop(seed)),
         person: person.map(|person| (person, AssignedBy::User)),
