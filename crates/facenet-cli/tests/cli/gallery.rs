@@ -11,7 +11,7 @@ fn scene() -> Scene {
         ("people/Bob/1.png", 2, 0),
         ("heap/a.png", 1, 4),
         ("heap/b.png", 3, 0),
-        ("heap/c.png", 3, 6),
+        ("heap/c.png", 3, 1),
         ("stranger.png", 7, 0),
     ])
 }
@@ -77,7 +77,7 @@ fn a_person_is_found_and_a_stranger_is_nobody() {
 #[test]
 fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
     let scene = filled();
-    let run = gallery(&scene, &["cluster", "g", "--json"]).ended(0);
+    let run = gallery(&scene, &["cluster", "g", "--far", "1e-2", "--json"]).ended(0);
     assert_eq!(run.stdout, "{\"faces\":6,\"people\":3,\"new_people\":1,\"alone\":0}\n");
     let whose = |face: &str| -> String {
         let run = gallery(&scene, &["show", "g", face, "--json"]).ended(0);
@@ -89,7 +89,7 @@ fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
 
     gallery(&scene, &["correct", "g", "face:1", "different", "face:4"]).ended(0);
     assert_eq!(whose("face:4"), "");
-    gallery(&scene, &["cluster", "g"]).ended(0);
+    gallery(&scene, &["cluster", "g", "--far", "1e-2"]).ended(0);
     assert_eq!(whose("face:4"), "", "it binds");
     gallery(&scene, &["correct", "g", "--undo"]).ended(0);
     assert_eq!(whose("face:4"), "Ada");
@@ -101,7 +101,7 @@ fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
     gallery(&scene, &["split", "g", "face:4", "--name", "Dan"]).ended(0);
     gallery(&scene, &["merge", "g", "Dan", "Bob"]).ended(0);
     assert_eq!(whose("face:4"), "Bob");
-    gallery(&scene, &["cluster", "g"]).ended(0);
+    gallery(&scene, &["cluster", "g", "--far", "1e-2"]).ended(0);
     assert_eq!(whose("face:4"), "Bob");
     let run = gallery(&scene, &["show", "g", "heap/b.png", "--crops", "faces"]).ended(0);
     assert!(run.stdout.starts_with("face:5\tphoto:5\tCyd, by clustering\tquality "), "{}", run.stdout);
@@ -183,7 +183,7 @@ fn old_photos_are_forgotten_and_young_ones_are_not() {
 #[test]
 fn an_export_makes_the_same_gallery_again_and_a_cut_one_makes_none() {
     let scene = filled();
-    gallery(&scene, &["cluster", "g"]).ended(0);
+    gallery(&scene, &["cluster", "g", "--far", "1e-2"]).ended(0);
     let lines = gallery(&scene, &["export", "g"]).ended(0).stdout;
     scene.file("e.jsonl", &lines);
     gallery(&scene, &["import", "e.jsonl", "copy"]).ended(0);
