@@ -21,8 +21,8 @@ pub struct Gone {
     pub is_there: bool,
     /// Whether a deletion was interrupted before its traces were wiped.
     pub is_unwiped: bool,
-    /// Bytes in unused parts of the gallery's file that are not zero. When 0, the file holds nothing but what its
-    /// tables show; otherwise they may be remains of anything.
+    /// Bytes in unused parts of the gallery's file that are not zero, in stretches of at least eight. When 0, the file
+    /// holds nothing but what its tables show; otherwise they may be remains of anything.
     pub unused_bytes: u64,
     /// Index files that are older than the last deletion.
     pub stale_indexes: Vec<PathBuf>,

@@ -5,13 +5,14 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use fs_err::File;
 
 /// The number of bytes that are not zero in unused parts of the SQLite file at `path`, whose tables and indexes begin
-/// at the pages `roots`. Fragments of at most three bytes between cells are passed over, and so are places in the file that
-/// lists held before they became shorter.
+/// at the pages `roots`. Stretches of fewer than eight bytes are passed over, and so are places in the file that lists held
+/// before they became shorter.
 ///
 /// # Errors
 /// When the file cannot be read, or is not laid out as its own numbers say.
@@ -31,6 +32,10 @@ pub(in crate::store) fn unused_bytes(path: &Path, roots: &[u32]) -> io::Result<u
     }
     Ok(file.unused)
 }
+
+/// Shorter stretches are no rows: when SQLite spreads rows over new pages, it leaves lengths and numbers of pages in gaps,
+/// of up to six bytes, also where everything was just written anew.
+const SHORTEST: usize = 8;
 
 struct Pages {
     file: File,
@@ -78,7 +83,7 @@ impl Pages {
     }
 
     fn count_in(&mut self, bytes: &[u8]) {
-        self.unused += bytes.iter().filter(|byte| **byte != 0).count() as u64;
+        self.unused += remains(bytes);
     }
 
     /// The list of free pages: trunks that name leaves.
@@ -181,6 +186,20 @@ impl Pages {
     }
 }
 
+/// The bytes of all stretches that are long enough to be remains of a row; two zeros end one.
+fn remains(bytes: &[u8]) -> u64 {
+    let long = |stretch: &Range<usize>| if stretch.len() >= SHORTEST { stretch.len() as u64 } else { 0 };
+    let (mut total, mut stretch) = (0, 0..0);
+    for (place, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        if stretch.is_empty() || place > stretch.end + 1 {
+            total += long(&stretch);
+            stretch.start = place;
+        }
+        stretch.end = place + 1;
+    }
+    total + long(&stretch)
+}
+
 /// The rest of `bytes` after what a list that was longer has left at their beginning: places of `N` bytes that are ones.
 fn after_places<const N: usize>(bytes: &[u8], is_place: impl Fn([u8; N]) -> bool) -> &[u8] {
     let places = bytes.as_chunks().0.iter().take_while(|place| is_place(**place)).count();
@@ -263,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_byte_in_a_free_page_shows() {
+    fn eight_bytes_in_a_free_page_show_and_seven_do_not() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("g");
         deleted(&path, "ON");
@@ -271,11 +290,32 @@ mod tests {
         connection.execute_batch("PRAGMA secure_delete = ON; VACUUM; DROP TABLE t").unwrap();
         drop(connection);
         assert_eq!(unused(&path), 0);
-        let mut bytes = fs_err::read(&path).unwrap();
-        let last = bytes.len() - 1;
-        bytes[last] = 1;
-        fs_err::write(&path, bytes).unwrap();
-        assert_eq!(unused(&path), 1);
+        let whole = fs_err::read(&path).unwrap();
+        for (written, expected) in
+            [(&b"Anna Be"[..], 0), (b"Anna Ber", 8), (b"Anna\0Ber", 8), (b"Anna\0\0Be", 0)]
+        {
+            let mut bytes = whole.clone();
+            let end = bytes.len();
+            bytes[end - written.len()..].copy_from_slice(written);
+            fs_err::write(&path, bytes).unwrap();
+            assert_eq!(unused(&path), expected);
+        }
+    }
+
+    #[test]
+    fn only_stretches_of_eight_bytes_are_remains() {
+        for (bytes, expected) in [
+            (&[][..], 0),
+            (&[0; 100], 0),
+            (&[1; 7], 0),
+            (&[1; 8], 8),
+            (&[1; 20], 20),
+            (&[1, 0, 1, 0, 1, 0, 1, 0, 1], 9), // a single zero may be part of it
+            (&[1, 1, 1, 1, 0, 0, 1, 1, 1, 1], 0),
+            (&[0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1], 8),
+        ] {
+            assert_eq!(remains(bytes), expected, "{bytes:?}");
+        }
     }
 
     #[test]
