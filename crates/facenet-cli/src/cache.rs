@@ -8,9 +8,10 @@
 //! - `faces-….jsonl`, one for each model and way to find faces, says what was found in a content: boxes, landmarks,
 //!   scores, quality and embeddings. No pictures.
 //!
-//! A line that is cut off or damaged is as good as none.
+//! A line that is cut off or damaged is as good as none. What is forgotten is overwritten with blanks where it lies.
 
 mod folder;
+mod forget;
 mod lines;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::folder::CacheOptions;
+pub(crate) use self::forget::forget;
 use self::lines::Lines;
 
 /// Grows whenever the program finds other faces or qualities with the same weights.

@@ -10,6 +10,7 @@ mod detect;
 mod embed;
 mod eval;
 mod experiment;
+mod gallery;
 mod identify;
 mod model;
 mod track;
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     Identify(identify::Args),
     Cluster(cluster::Args),
     Track(track::Args),
+    /// Remember people: photos, faces and names in one file.
+    #[command(subcommand)]
+    Gallery(gallery::Command),
     /// Measure a model on labelled data.
     #[command(subcommand)]
     Eval(eval::Command),
@@ -68,6 +72,7 @@ impl Command {
             Self::Calibrate(args) => calibrate::run(args, console),
             Self::Model(command) => model::run(command, console),
             Self::Track(args) => track::run(args, console),
+            Self::Gallery(command) => gallery::run(command, console),
             Self::Cache(command) => cache::run(command, console),
             #[cfg(feature = "train")]
             Self::Adapter(command) => adapter::run(command, console),

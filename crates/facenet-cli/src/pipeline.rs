@@ -147,6 +147,12 @@ impl<'a> Pipeline<'a> {
         Ok(self.sifted(path, faces))
     }
 
+    /// What is found in each of a few images.
+    pub(crate) fn photos(&self, paths: &[PathBuf]) -> Vec<Result<Photo>> {
+        let found = self.window(paths).into_iter().zip(paths);
+        found.map(|(faces, path)| faces.map(|faces| self.sifted(path, faces))).collect()
+    }
+
     fn sifted(&self, path: &Path, mut faces: Vec<FoundFace>) -> Photo {
         let found = faces.len();
         let is_good = |face: &FoundFace| face.quality.as_ref().is_none_or(|q| q.value >= self.min_quality);

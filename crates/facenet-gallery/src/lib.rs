@@ -39,6 +39,7 @@ mod cluster;
 mod folder;
 mod rows;
 mod search;
+mod store;
 
 pub use album::{AlbumError, Cut, Page, PageFace, check_free, write_folders, write_page};
 pub use cluster::{
@@ -47,3 +48,10 @@ pub use cluster::{
 };
 pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable, has_image_ending};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
+pub use store::{
+    AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
+    FileRecord, Form, GalleryFilter, Gone, JsonlError, Moved, NewFace, NewPhoto, NotStored, Person, PersonId,
+    PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal, Removed, Settings, SqliteStore, Store,
+    StoreError, StoredEmbedding, Subject, UnknownSubject, Verdict, all_faces, copy_store, export_jsonl,
+    first_paths, import_jsonl, regroup, remember_answer, take_back_answer, to_gallery,
+};

@@ -114,3 +114,31 @@ fn only_its_owner_may_look_into_the_cache() {
     let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&folder), mode(&only_faces_file(&folder))), (0o700, 0o600));
 }
+
+#[test]
+fn what_is_forgotten_leaves_no_byte_and_the_rest_stays_also_for_who_has_it_open() {
+    let (dir, photos) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let cache = Cache::open(dir.path(), "a").unwrap();
+    for (name, x) in [("one", 0.125), ("two", 2.0), ("three", 3.0)] {
+        let path = photos.path().join(name);
+        file(&path, name, 100);
+        put(&cache, name, x);
+        cache.put_file(State::of(&path), &content(name.as_bytes())).unwrap();
+    }
+    put(&Cache::open(dir.path(), "b").unwrap(), "one", 0.125);
+    let bytes = || -> String {
+        let files = fs_err::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.map(|path| fs_err::read_to_string(path).unwrap()).collect()
+    };
+    assert_eq!(bytes().matches("0.125").count(), 2);
+    let contents = std::collections::HashSet::from([content(b"one")]);
+    assert_eq!(forget(dir.path(), &contents).unwrap(), 3); // one file, and its faces found in two ways
+    assert_eq!(forget(dir.path(), &contents).unwrap(), 0);
+    assert!(!bytes().contains("0.125") && !bytes().contains(&content(b"one")) && !bytes().contains("/one"));
+    for cache in [&cache, &Cache::open(dir.path(), "a").unwrap()] {
+        assert_eq!((found(cache, "one"), found(cache, "two")), (None, Some(2.0)));
+    }
+    put(&cache, "four", 4.0);
+    assert_eq!(found(&Cache::open(dir.path(), "a").unwrap(), "four"), Some(4.0));
+    assert_eq!(forget(&dir.path().join("gone"), &contents).unwrap(), 0);
+}

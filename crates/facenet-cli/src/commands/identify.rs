@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use facenet_core::{Distance, Face};
-use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, Identification, PersonMatch};
+use facenet_core::{Contract, Distance, Face};
+use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, GalleryFilter, Identification, PersonMatch};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -16,7 +16,7 @@ use crate::pipeline::{FoundFace, Photo, Pipeline};
 use crate::threshold::{self, ThresholdJson, ThresholdOptions};
 
 /// The default for `--far`: every face is compared with the whole gallery.
-const FALSE_ACCEPT_RATE: f64 = 1e-3;
+pub(crate) const FALSE_ACCEPT_RATE: f64 = 1e-3;
 
 /// Name the people in images, out of a gallery of known ones.
 ///
@@ -27,12 +27,14 @@ const FALSE_ACCEPT_RATE: f64 = 1e-3;
 #[command(after_help = "\
 Examples:
   facenet identify visitor.jpg --gallery people/
+  facenet identify visitor.jpg --gallery family.faces
   facenet identify inbox/ --gallery people/ -k 1 --far 1e-4 --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     inputs: Inputs,
-    /// The known people: a folder each, named like the person, as in `DIR/Anna/photo.jpg`.
-    #[arg(short, long, value_name = "DIR")]
+    /// The known people: a gallery's file, as `facenet gallery` makes it, or a folder of folders that are named like the
+    /// person, as in `DIR/Anna/photo.jpg`.
+    #[arg(short, long, value_name = "GALLERY")]
     gallery: PathBuf,
     /// How many of the nearest people to show.
     #[arg(short, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
@@ -69,30 +71,69 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
     let pipeline = args.photos.pipeline(&engine)?;
-    let folder = FolderGallery::scan(&args.gallery)?;
     let probes = args.inputs.files(console)?;
-    let gallery = fill(&folder, &pipeline, Gallery::new(engine.contract().clone()), console)?;
-    if gallery.is_empty() {
-        bail!("the gallery `{}` holds no face that can be used", args.gallery.display());
+    let gallery = known(&args.gallery, engine.contract(), &pipeline, console)?;
+    let answers = Answers { gallery: &gallery, cut: &cut, k: args.k.into(), json: args.json };
+    answer_all(&answers, &args.gallery, &pipeline, &probes, console)
+}
+
+/// The known people at `place`: a gallery's file, or a folder.
+///
+/// # Errors
+/// When it is neither, or a gallery of another model.
+pub(crate) fn known(
+    place: &Path,
+    contract: &Contract,
+    pipeline: &Pipeline<'_>,
+    console: &mut Console,
+) -> Result<Gallery> {
+    if place.is_file() {
+        return super::gallery::load(place, contract, &GalleryFilter::default());
     }
+    fill(&FolderGallery::scan(place)?, pipeline, Gallery::new(contract.clone()), console)
+}
 
-    console.note(format_args!("the threshold is {}", threshold::words(&cut)));
+/// How probes are answered.
+pub(crate) struct Answers<'a> {
+    pub(crate) gallery: &'a Gallery,
+    pub(crate) cut: &'a Cut<'a>,
+    /// How many of the nearest people to show.
+    pub(crate) k: usize,
+    pub(crate) json: bool,
+}
 
-    let model = engine.contract().id();
+/// Says who is in each of `probes`, out of the gallery at `place`.
+///
+/// # Errors
+/// When the gallery is empty, or stdout cannot be written.
+pub(crate) fn answer_all(
+    answers: &Answers<'_>,
+    place: &Path,
+    pipeline: &Pipeline<'_>,
+    probes: &[PathBuf],
+    console: &mut Console,
+) -> Result<Outcome> {
+    let Answers { gallery, cut, k, json } = *answers;
+    if gallery.is_empty() {
+        bail!("the gallery `{}` holds no face that can be used", place.display());
+    }
+    console.note(format_args!("the threshold is {}", threshold::words(cut)));
+
+    let model = gallery.contract().id();
     let mut nobody = false;
-    pipeline.run(&probes, console, |photo, console| {
+    pipeline.run(probes, console, |photo, console| {
         match (photo.faces.len(), photo.poor) {
             (0, 0) => console.failed(&photo.path, &anyhow!("no face was found")),
             _ => note_missing(&photo, console),
         }
         let Photo { path, faces, .. } = photo;
         for FoundFace { face, embedding, .. } in faces {
-            let found = gallery.identify(&embedding, cut.distance(), args.k.into());
+            let found = gallery.identify(&embedding, cut.distance(), k);
             nobody |= found.person.is_none();
-            if args.json {
-                console.print_json(&answer(&path, &face, &found, &cut, &model))?;
+            if json {
+                console.print_json(&answer(&path, &face, &found, cut, &model))?;
             } else {
-                print(&path, &found, &cut, console)?;
+                print(&path, &found, cut, console)?;
             }
         }
         Ok(())
@@ -101,7 +142,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
 }
 
 /// Embeds the people of `folder`; of a photo with several faces the most confident one is the person.
-pub(crate) fn fill(
+fn fill(
     folder: &FolderGallery,
     pipeline: &Pipeline<'_>,
     mut gallery: Gallery,

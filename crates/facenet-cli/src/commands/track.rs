@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use facenet::{FaceEngine, Frame, Limits, Sighting, Track, Tracker, TrackerSettings, VideoFrames};
 use facenet_core::{Embedding, Face};
-use facenet_gallery::{FolderGallery, Gallery};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -44,8 +43,8 @@ pub(crate) struct Args {
     /// Leave out tracks of fewer frames.
     #[arg(long, value_name = "N", default_value_t = 1)]
     min_frames: usize,
-    /// Name the tracks by these known people: a folder each, named like the person.
-    #[arg(short, long, value_name = "DIR")]
+    /// Name the tracks by these known people: a gallery's file, or a folder of folders that are named like the person.
+    #[arg(short, long, value_name = "GALLERY")]
     gallery: Option<PathBuf>,
     #[command(flatten)]
     threshold: ThresholdOptions,
@@ -82,10 +81,8 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
     let gallery = match &args.gallery {
-        Some(folder) => {
-            let folder = FolderGallery::scan(folder)?;
-            let gallery = Gallery::new(engine.contract().clone());
-            Some(identify::fill(&folder, &args.photos.pipeline(&engine)?, gallery, console)?)
+        Some(place) => {
+            Some(identify::known(place, engine.contract(), &args.photos.pipeline(&engine)?, console)?)
         }
         None => None,
     };

@@ -18,6 +18,7 @@ mod eval_reject;
 mod eval_report;
 mod experiment;
 mod harmonic;
+mod gallery;
 mod help;
 mod identify;
 mod model;

@@ -1,0 +1,102 @@
+//! `facenet gallery`: people that are remembered.
+
+mod add;
+mod age;
+mod check;
+mod cluster;
+mod create;
+mod edit;
+mod files;
+mod list;
+mod remove;
+mod search;
+mod transfer;
+mod who;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use facenet_core::Contract;
+use facenet_gallery::{GalleryFilter, SqliteStore, Store, to_gallery};
+
+use crate::console::Console;
+use crate::outcome::Outcome;
+
+/// What to do with a gallery.
+#[derive(Debug, clap::Subcommand)]
+#[command(after_help = "\
+People go by their names or by `person:3`, photos by their paths or by `photo:17`, faces by `face:21`.
+
+Examples:
+  facenet gallery create family.faces
+  facenet gallery add family.faces photos/ --folders
+  facenet gallery search family.faces visitor.jpg
+  facenet gallery remove family.faces Anna")]
+pub(crate) enum Command {
+    Create(create::Args),
+    Add(add::Args),
+    List(list::ListArgs),
+    Show(list::ShowArgs),
+    Search(search::Args),
+    Cluster(cluster::Args),
+    Rename(edit::RenameArgs),
+    Tag(edit::TagArgs),
+    Merge(edit::MergeArgs),
+    Split(edit::SplitArgs),
+    Correct(edit::CorrectArgs),
+    Remove(remove::RemoveArgs),
+    Forget(remove::ForgetArgs),
+    Export(transfer::ExportArgs),
+    Import(transfer::ImportArgs),
+    Check(check::CheckArgs),
+    Compact(check::CompactArgs),
+}
+
+/// The gallery that a command is about.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct GalleryFile {
+    /// The gallery's file.
+    #[arg(value_name = "GALLERY")]
+    gallery: PathBuf,
+}
+
+impl GalleryFile {
+    fn open(&self) -> Result<SqliteStore> {
+        Ok(SqliteStore::open(&self.gallery)?)
+    }
+}
+
+pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
+    match command {
+        Command::Create(args) => create::run(args, console),
+        Command::Add(args) => add::run(args, console),
+        Command::List(args) => list::list(args, console),
+        Command::Show(args) => list::show(args, console),
+        Command::Search(args) => search::run(args, console),
+        Command::Cluster(args) => cluster::run(args, console),
+        Command::Rename(args) => edit::rename(args, console),
+        Command::Tag(args) => edit::tag(args, console),
+        Command::Merge(args) => edit::merge(args, console),
+        Command::Split(args) => edit::split(args, console),
+        Command::Correct(args) => edit::correct(args, console),
+        Command::Remove(args) => remove::remove(args, console),
+        Command::Forget(args) => remove::forget(args, console),
+        Command::Export(args) => transfer::export(args, console),
+        Command::Import(args) => transfer::import(args, console),
+        Command::Check(args) => check::check(args, console),
+        Command::Compact(args) => check::compact(args, console),
+    }
+}
+
+/// The known people of the gallery in the file at `path`, for probes under `contract`.
+///
+/// # Errors
+/// When it is no gallery, or one of another model.
+pub(crate) fn load(
+    path: &Path,
+    contract: &Contract,
+    filter: &GalleryFilter,
+) -> Result<facenet_gallery::Gallery> {
+    let store: Box<dyn Store> = Box::new(SqliteStore::open(path)?);
+    Ok(to_gallery(&*store, contract, filter)?)
+}

@@ -1,0 +1,155 @@
+//! A gallery that lasts: people, their photos and faces, what the user said about them, and what was done when.
+//!
+//! [`Store`] is what every place that can hold a gallery does; [`SqliteStore`] holds it in one file. The store is the
+//! truth. An index for searching lies beside it in files named `GALLERY.index*`, can be made again at any time, and is
+//! deleted whenever something is forgotten.
+
+mod copy;
+mod embedding;
+mod error;
+mod jsonl;
+mod question;
+mod record;
+mod regroup;
+mod remains;
+mod sqlite;
+
+pub use copy::copy_store;
+pub use embedding::{Form, NotStored, StoredEmbedding};
+pub use error::StoreError;
+pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
+pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
+pub use record::{
+    AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
+    FileRecord, Moved, NewFace, NewPhoto, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record,
+    Removal, Removed, Settings, Subject, UnknownSubject, Verdict,
+};
+pub use regroup::{Regrouped, regroup};
+pub use remains::Gone;
+pub use sqlite::SqliteStore;
+
+/// Where a gallery is kept.
+///
+/// Object-safe and in batches, so that a file, a database server and a vector database can all stand behind it. A call
+/// that has returned is kept, whatever happens next; one that has not is kept as a whole or not at all (a batch of
+/// [`put`](Self::put) may be kept in part: putting it again completes it). Identifiers are never given twice.
+pub trait Store {
+    /// Where it is, in words for messages: a path, an address.
+    fn place(&self) -> &str;
+
+    /// What was fixed when it was made.
+    fn settings(&self) -> &Settings;
+
+    /// How much it holds.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// All people, in the order of their identifiers.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn people(&self) -> Result<Vec<Person>, StoreError>;
+
+    /// Adds a person for each name, `None` for one whose name is not known, and gives their identifiers in that order.
+    ///
+    /// # Errors
+    /// When a name is taken or empty, or the store cannot be written; no person is added then.
+    fn add_people(&mut self, names: &[Option<&str>]) -> Result<Vec<PersonId>, StoreError>;
+
+    /// For each content the photo that has it, if one does.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn photos_with(&self, contents: &[PhotoDigest]) -> Result<Vec<Option<PhotoId>>, StoreError>;
+
+    /// For each file the photo that it was when it had this size and this time of change, if it was seen so.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn photos_at(&self, files: &[FileRecord]) -> Result<Vec<Option<PhotoId>>, StoreError>;
+
+    /// Adds photos with their faces, all or none. A photo whose content is there already adds nothing but its file.
+    /// Gives an entry a photo, in their order.
+    ///
+    /// # Errors
+    /// When an embedding is of another form or dimension than the gallery's, a person does not exist, or the store
+    /// cannot be written.
+    fn add(&mut self, photos: &[NewPhoto]) -> Result<Vec<AddedPhoto>, StoreError>;
+
+    /// At most `limit` photos with identifiers above `after`, in their order; none at the end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn photos(&self, after: PhotoId, limit: usize) -> Result<Vec<PhotoRecord>, StoreError>;
+
+    /// At most `limit` faces with identifiers above `after`, in their order; none at the end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn faces(&self, after: FaceId, limit: usize) -> Result<Vec<FaceRecord>, StoreError>;
+
+    /// The pictures of faces, as JPEG; `None` where none is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn crops(&self, faces: &[FaceId]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// All that the user said about pairs of faces, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn corrections(&self) -> Result<Vec<Correction>, StoreError>;
+
+    /// What was done, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn events(&self) -> Result<Vec<Event>, StoreError>;
+
+    /// Does all of `changes` or none, in their order, and remembers it as an event of this kind.
+    ///
+    /// # Errors
+    /// When a person or face does not exist, a name is taken, or the store cannot be written.
+    fn apply(&mut self, kind: EventKind, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// What [`remove`](Self::remove) would delete.
+    ///
+    /// # Errors
+    /// When one does not exist, or the store cannot be read.
+    fn would_remove(&self, what: &Removal) -> Result<Removed, StoreError>;
+
+    /// Deletes people, photos or faces with all that hangs on them, and every trace of them from the store's files;
+    /// then looks for traces.
+    ///
+    /// # Errors
+    /// When one does not exist, or the store cannot be written. [`StoreError::Remains`] when it is deleted, but another
+    /// program keeps the store from wiping the traces now; opening it later does that.
+    fn remove(&mut self, what: &Removal) -> Result<Removed, StoreError>;
+
+    /// Writes records with their identifiers as they are, in place of those with the same ones: for copies.
+    /// Photos come before their faces, people and faces before what refers to them.
+    ///
+    /// # Errors
+    /// When a record refers to one that is not there, or the store cannot be written.
+    fn put(&mut self, records: &[Record]) -> Result<(), StoreError>;
+
+    /// Looks for all that could be wrong with the store itself, and gives a line for each fault; empty when it is sound.
+    ///
+    /// # Errors
+    /// When the store cannot be read at all.
+    fn check(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Looks in the store and in its files for what should be gone.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn check_gone(&mut self, subject: Subject) -> Result<Gone, StoreError>;
+
+    /// Gives back the space of what was deleted.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn compact(&mut self) -> Result<(), StoreError>;
+}

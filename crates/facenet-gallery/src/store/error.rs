@@ -1,0 +1,175 @@
+//! Why a gallery could not be used.
+
+use facenet_core::Incompatible;
+
+use super::embedding::NotStored;
+use super::record::Subject;
+
+/// Why a gallery could not be opened, read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is none.
+    #[error(
+        "there is no gallery `{place}`\n\
+         hint: `facenet gallery create {place}` makes one"
+    )]
+    Missing {
+        /// Where.
+        place: String,
+    },
+    /// There is something already.
+    #[error("`{place}` exists already, and is not replaced")]
+    Exists {
+        /// Where.
+        place: String,
+    },
+    /// It is something else.
+    #[error("`{place}` is no gallery of faces: {found}")]
+    NotAGallery {
+        /// Where.
+        place: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// A newer program made it.
+    #[error(
+        "the gallery `{place}` has the schema {found}, but this program knows those up to {known}\n\
+         hint: use the version of `facenet` that made it, or a newer one"
+    )]
+    Newer {
+        /// Where.
+        place: String,
+        /// Its schema.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// An older program made it, and it cannot be brought up to date here.
+    #[error(
+        "the gallery `{place}` has the older schema {found} and is read-only, so it cannot be brought to {known}\n\
+         hint: copy it to a place that can be written"
+    )]
+    Older {
+        /// Where.
+        place: String,
+        /// Its schema.
+        found: i64,
+        /// The one that is needed.
+        known: i64,
+    },
+    /// Its file is damaged.
+    #[error(
+        "the gallery `{place}` is damaged: {what}\n\
+         hint: restore a copy, or save what can still be read with `facenet gallery export`"
+    )]
+    Damaged {
+        /// Where.
+        place: String,
+        /// What was found.
+        what: String,
+    },
+    /// It may not be changed.
+    #[error("the gallery `{place}` is read-only, so it cannot be changed")]
+    ReadOnly {
+        /// Where.
+        place: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the disk of the gallery `{place}` is full: nothing of this step was kept, all before it was\n\
+         hint: make room, then run the same command again"
+    )]
+    Full {
+        /// Where.
+        place: String,
+    },
+    /// Another program is changing it.
+    #[error(
+        "another program has been changing the gallery `{place}` for more than {waited_s} s\n\
+         hint: try again when it is done"
+    )]
+    Busy {
+        /// Where.
+        place: String,
+        /// How long was waited, in seconds.
+        waited_s: u64,
+    },
+    /// Something was deleted, but its traces could not be wiped yet.
+    #[error(
+        "it is deleted from the gallery `{place}`, but traces of it remain in its files: {why}\n\
+         hint: when no other program uses the gallery, run `facenet gallery compact {place}`"
+    )]
+    Remains {
+        /// Where.
+        place: String,
+        /// Why they could not be wiped.
+        why: String,
+    },
+    /// An embedding comes from another model.
+    #[error("the gallery `{place}` was made with another model")]
+    OtherContract {
+        /// Where.
+        place: String,
+        /// The two contracts.
+        source: Incompatible,
+    },
+    /// An embedding is not of the gallery's kind.
+    #[error("an embedding of the form {found} was given to the gallery `{place}`, which keeps {expected}")]
+    Embedding {
+        /// Where.
+        place: String,
+        /// What was given.
+        found: String,
+        /// What it keeps.
+        expected: String,
+    },
+    /// A record holds what is no embedding.
+    #[error("the gallery `{place}` holds a face whose embedding cannot be used")]
+    NotAnEmbedding {
+        /// Where.
+        place: String,
+        /// Why.
+        source: NotStored,
+    },
+    /// It has no such person, photo or face.
+    #[error("the gallery `{place}` has no {subject}")]
+    NoSuch {
+        /// Where.
+        place: String,
+        /// What was asked for.
+        subject: Subject,
+    },
+    /// A name belongs to somebody else.
+    #[error(
+        "the gallery `{place}` has a person named `{name}` already\n\
+         hint: if they are one, `facenet gallery merge` makes them one"
+    )]
+    NameTaken {
+        /// Where.
+        place: String,
+        /// The name.
+        name: String,
+    },
+    /// A name is empty or has control characters.
+    #[error("`{name}` cannot be a name: expected some text in one line that does not look like `person:3`")]
+    NotAName {
+        /// The name.
+        name: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot use the files of the gallery `{place}`")]
+    File {
+        /// Where.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store behind it failed.
+    #[error("the gallery `{place}` cannot be used")]
+    Backend {
+        /// Where.
+        place: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
