@@ -35,6 +35,7 @@
 mod album;
 mod cluster;
 mod folder;
+mod index;
 mod rows;
 mod search;
 
@@ -44,4 +45,7 @@ pub use cluster::{
     pairs_in_one_photo,
 };
 pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable, has_image_ending};
+pub use index::{
+    Binding, EXACT_UP_TO, Hit, Index, IndexError, IndexFileError, IndexKind, IndexOptions, Precision, recall,
+};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};

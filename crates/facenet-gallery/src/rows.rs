@@ -33,6 +33,7 @@ const LANES: usize = 16;
 /// The squared Euclidean distance of two unit vectors of equal length, in `[0, 4]`.
 ///
 /// Differences are squared instead of using `2 - 2 a·b`: the distance of a vector to itself is exactly zero.
+#[inline]
 pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest: f32 =
