@@ -173,7 +173,6 @@ impl Index {
         if ids.len() * dimension != rows.len() || dimension == 0 {
             return Err(IndexError::Shape { values: rows.len(), ids: ids.len(), dimension });
         }
-        let is_unit = |row: &[f32]| (row.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 2e-3;
         if let Some((&id, _)) = ids.iter().zip(rows.chunks_exact(dimension)).find(|(_, row)| !is_unit(row)) {
             return Err(IndexError::NotUnit(id));
         }
@@ -285,6 +284,22 @@ impl Index {
     pub fn options(&self) -> IndexOptions {
         self.options
     }
+}
+
+/// Checks that `rows` are whole rows of `dimension` coordinates and of unit length; a face is its row's number.
+pub(crate) fn check_units(dimension: usize, rows: &[f32]) -> Result<(), IndexError> {
+    if dimension == 0 || !rows.len().is_multiple_of(dimension) {
+        return Err(IndexError::Shape { values: rows.len(), ids: rows.len() / dimension.max(1), dimension });
+    }
+    match rows.chunks_exact(dimension).position(|row| !is_unit(row)) {
+        Some(face) => Err(IndexError::NotUnit(face as u64)),
+        None => Ok(()),
+    }
+}
+
+/// Within a thousandth, which rounding stays far below.
+fn is_unit(row: &[f32]) -> bool {
+    (row.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 2e-3
 }
 
 /// `row`, a unit vector, in a byte a coordinate.

@@ -35,7 +35,9 @@
 mod album;
 mod cluster;
 mod folder;
+mod graph;
 mod index;
+mod knowledge;
 mod rows;
 mod search;
 
@@ -45,7 +47,9 @@ pub use cluster::{
     pairs_in_one_photo,
 };
 pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable, has_image_ending};
+pub use graph::{ALL_PAIRS_UP_TO, Clustering, GroupError, GroupFaces, GroupOptions, Suggestion, Why};
 pub use index::{
     Binding, EXACT_UP_TO, Hit, Index, IndexError, IndexFileError, IndexKind, IndexOptions, Precision, recall,
 };
+pub use knowledge::{Contradiction, Knowledge};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};

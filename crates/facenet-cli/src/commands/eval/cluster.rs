@@ -112,7 +112,7 @@ pub(super) fn measure(
 }
 
 fn measure_one(faces: &LabelledFolder, linkage: Linkage, cut: &Cut<'_>) -> Result<ClusteringRun> {
-    let options = ClusterOptions { threshold: cut.distance(), linkage, cannot_link: Vec::new() };
+    let options = ClusterOptions { linkage, ..ClusterOptions::at(cut.distance()) };
     let start = Instant::now();
     let clusters = cluster(&faces.embeddings, &options)?;
     let seconds = start.elapsed().as_secs_f64();
