@@ -268,7 +268,9 @@ impl Clustering {
 
     fn index_all(&mut self) -> Result<(), GroupError> {
         let ids: Vec<u64> = (0..self.len() as u64).collect();
-        self.index = Some(Index::build(IndexOptions::of(self.dimension), &ids, &self.rows)?);
+        // Less sure than a search for a person: a face has many ways into its cluster.
+        let options = IndexOptions { expansion_add: 64, expansion_search: 48, ..IndexOptions::of(self.dimension) };
+        self.index = Some(Index::build(options, &ids, &self.rows)?);
         Ok(())
     }
 

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use crate::rows::dot;
+
 /// Clusters of faces as they grow.
 ///
 /// The mean squared distance of two groups of unit vectors is `2 - 2 (S·T) / (|S| |T|)` with the sums S and T of their
@@ -236,18 +238,4 @@ fn order(from: u32, a: Near, b: Near) -> Ordering {
 fn share_any(a: &[u64], b: &[u64]) -> bool {
     let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     few.iter().any(|photo| many.binary_search(photo).is_ok())
-}
-
-/// Sixteen sums kept apart, so that they run at once.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += x * y;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
