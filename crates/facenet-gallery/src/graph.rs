@@ -228,7 +228,8 @@ impl Clustering {
     /// The clusters, as [`cluster`](crate::cluster) gives them: largest first, of equal size by their lowest face.
     pub fn clusters(&self) -> Vec<Cluster> {
         let labels = self.labels();
-        let mut groups: Vec<Vec<usize>> = vec![Vec::new(); labels.iter().max().map_or(0, |&m| m as usize + 1)];
+        let mut groups: Vec<Vec<usize>> =
+            vec![Vec::new(); labels.iter().max().map_or(0, |&m| m as usize + 1)];
         for (face, &label) in labels.iter().enumerate() {
             groups[label as usize].push(face);
         }
@@ -269,7 +270,8 @@ impl Clustering {
     fn index_all(&mut self) -> Result<(), GroupError> {
         let ids: Vec<u64> = (0..self.len() as u64).collect();
         // Less sure than a search for a person: a face has many ways into its cluster.
-        let options = IndexOptions { expansion_add: 64, expansion_search: 48, ..IndexOptions::of(self.dimension) };
+        let options =
+            IndexOptions { expansion_add: 64, expansion_search: 48, ..IndexOptions::of(self.dimension) };
         self.index = Some(Index::build(options, &ids, &self.rows)?);
         Ok(())
     }

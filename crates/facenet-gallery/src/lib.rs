@@ -40,6 +40,8 @@ mod index;
 mod knowledge;
 mod rows;
 mod search;
+mod templates;
+mod wrong_pairs;
 
 pub use album::{AlbumError, Cut, Page, PageFace, check_free, write_folders, write_page};
 pub use cluster::{
@@ -53,3 +55,5 @@ pub use index::{
 };
 pub use knowledge::{Contradiction, Knowledge};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
+pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
+pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};

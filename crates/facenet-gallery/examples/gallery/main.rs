@@ -37,13 +37,20 @@ fn main() -> Done {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match *args.as_slice() {
         ["write", faces, like, folder] => write(faces.parse()?, self::like(like)?, folder),
-        ["search", faces, like, precision, ref efs @ ..] => search(faces.parse()?, self::like(like)?, precision, efs),
-        ["cluster", faces, like, ref thresholds @ ..] => cluster(faces.parse()?, self::like(like)?, thresholds),
+        ["search", faces, like, precision, ref efs @ ..] => {
+            search(faces.parse()?, self::like(like)?, precision, efs)
+        }
+        ["cluster", faces, like, ref thresholds @ ..] => {
+            cluster(faces.parse()?, self::like(like)?, thresholds)
+        }
         ["grow", faces, like, threshold] => grow(faces.parse()?, self::like(like)?, threshold.parse()?),
         ["labels", rows, dimension, neighbours, ref thresholds @ ..] => {
             labels(rows, dimension.parse()?, neighbours.parse()?, thresholds)
         }
-        _ => Err("expected `write`, `search`, `cluster`, `grow` or `labels`; see the head of this example".into()),
+        _ => {
+            Err("expected `write`, `search`, `cluster`, `grow` or `labels`; see the head of this example"
+                .into())
+        }
     }
 }
 
@@ -142,7 +149,8 @@ fn cluster(faces: usize, like: Like, thresholds: &[&str]) -> Done {
 fn grow(faces: usize, like: Like, threshold: f32) -> Done {
     let People { rows, truth } = people(faces, like, 0);
     // Every tenth face comes later, so that most new faces are of known people.
-    let order: Vec<usize> = (0..faces).filter(|i| i % 10 != 9).chain((0..faces).filter(|i| i % 10 == 9)).collect();
+    let order: Vec<usize> =
+        (0..faces).filter(|i| i % 10 != 9).chain((0..faces).filter(|i| i % 10 == 9)).collect();
     let row = |&face: &usize| &rows[face * DIMENSION..][..DIMENSION];
     let rows: Vec<f32> = order.iter().flat_map(row).copied().collect();
     let truth: Vec<u32> = order.iter().map(|&face| truth[face]).collect();
@@ -159,10 +167,17 @@ fn grow(faces: usize, like: Like, threshold: f32) -> Done {
     }
     let seconds = start.elapsed().as_secs_f64();
     let to_full = scores(&full.labels(), &grown.labels());
-    println!("grown: {:.2} ms a face; to a full run: pairwise F {:.4}, BCubed F {:.4}", seconds * 1e4 / faces as f64, to_full[2], to_full[3]);
+    println!(
+        "grown: {:.2} ms a face; to a full run: pairwise F {:.4}, BCubed F {:.4}",
+        seconds * 1e4 / faces as f64,
+        to_full[2],
+        to_full[3]
+    );
     for (name, found) in [("full", &full), ("grown", &grown)] {
         let [precision, recall, f, bcubed] = scores(&truth, &found.labels());
-        println!("{name}: pairwise precision {precision:.4} recall {recall:.4} F {f:.4}, BCubed F {bcubed:.4}");
+        println!(
+            "{name}: pairwise precision {precision:.4} recall {recall:.4} F {f:.4}, BCubed F {bcubed:.4}"
+        );
     }
     Ok(())
 }

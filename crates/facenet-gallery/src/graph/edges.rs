@@ -46,7 +46,8 @@ pub(super) fn nearest(
         let answers = index.search_many(probes, k + 1)?;
         for (face, hits) in (first + part * PART..).zip(answers) {
             let near = hits.iter().filter(|hit| hit.id != face as u64 && hit.distance.value() <= limit);
-            edges.extend(near.map(|hit| ((face as u32).min(hit.id as u32), (face as u32).max(hit.id as u32))));
+            edges
+                .extend(near.map(|hit| ((face as u32).min(hit.id as u32), (face as u32).max(hit.id as u32))));
         }
     }
     edges.par_sort_unstable();

@@ -104,7 +104,8 @@ impl Joiner {
     /// Whether two clusters are known to be two people.
     pub(super) fn are_apart(&self, a: u32, b: u32) -> bool {
         let is_foe = |of: u32, other: u32| self.foes[of as usize].iter().any(|&foe| self.root(foe) == other);
-        let (few, many) = if self.foes[a as usize].len() <= self.foes[b as usize].len() { (a, b) } else { (b, a) };
+        let (few, many) =
+            if self.foes[a as usize].len() <= self.foes[b as usize].len() { (a, b) } else { (b, a) };
         share_any(&self.photos[a as usize], &self.photos[b as usize]) || is_foe(few, many)
     }
 
@@ -140,7 +141,8 @@ impl Joiner {
         }
         changed.par_sort_unstable();
         changed.dedup();
-        let seen: Vec<(Vec<u32>, Option<Near>)> = changed.par_iter().map(|&c| self.around(c, threshold)).collect();
+        let seen: Vec<(Vec<u32>, Option<Near>)> =
+            changed.par_iter().map(|&c| self.around(c, threshold)).collect();
         let looked = changed.len();
         for position in 0..looked {
             let (cluster, (links, nearest)) = (changed[position], &seen[position]);
@@ -167,9 +169,9 @@ impl Joiner {
         // Whoever is apart stays so.
         links.retain(|&other| other != cluster && !self.are_apart(cluster, other));
         links.shrink_to_fit();
-        let near = links.iter().map(|&other| Near { distance: self.distance(cluster, other), cluster: other });
-        let nearest =
-            near.filter(|near| near.distance <= threshold).min_by(|a, b| order(cluster, *a, *b));
+        let near =
+            links.iter().map(|&other| Near { distance: self.distance(cluster, other), cluster: other });
+        let nearest = near.filter(|near| near.distance <= threshold).min_by(|a, b| order(cluster, *a, *b));
         (links, nearest)
     }
 

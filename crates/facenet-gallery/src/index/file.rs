@@ -133,11 +133,10 @@ impl Index {
                 let (ids, rows) = flat.all();
                 (ids, rows.iter().flat_map(|value| value.to_le_bytes()).collect())
             }
-            Store::Hnsw(hnsw) => hnsw.to_bytes()?,
+            Store::Hnsw(hnsw) => hnsw.write_out()?,
         };
         let ids: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-        let digest =
-            Sha256::new().chain_update(&header).chain_update(&ids).chain_update(&vectors).finalize();
+        let digest = Sha256::new().chain_update(&header).chain_update(&ids).chain_update(&vectors).finalize();
 
         let length = (header.len() as u32).to_le_bytes();
         let parts: [&[u8]; 6] = [MAGIC, &length, &header, &digest, &ids, &vectors];
@@ -152,7 +151,8 @@ impl Index {
     pub fn load(path: &Path, options: IndexOptions, binding: &Binding) -> Result<Self, IndexFileError> {
         let bytes = read(path)?;
         let damaged = |why: &str| IndexFileError::Damaged { path: path.into(), why: why.into() };
-        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as an index of version 1"))?;
+        let rest =
+            bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as an index of version 1"))?;
         let (length, rest) = rest.split_first_chunk().ok_or_else(|| damaged("it ends in its header"))?;
         let length = u32::from_le_bytes(*length) as usize;
         if length > MAX_HEADER || rest.len() < length + 32 {
@@ -166,7 +166,8 @@ impl Index {
         let header: Header = serde_json::from_slice(header).map_err(|error| damaged(&error.to_string()))?;
         check_binding(path, &header.binding, binding)?;
         check_settings(path, &header, options)?;
-        let store = store(&header, options, payload).ok_or_else(|| damaged("its length is not that of its faces"))??;
+        let store = store(&header, options, payload)
+            .ok_or_else(|| damaged("its length is not that of its faces"))??;
         Ok(Self { options, store })
     }
 }
@@ -220,7 +221,8 @@ fn store(header: &Header, options: IndexOptions, payload: &[u8]) -> Option<Resul
     let ids: Vec<u64> = ids.as_chunks().0.iter().map(|id| u64::from_le_bytes(*id)).collect();
     Some(match header.kind {
         IndexKind::Exact => {
-            let rows: Vec<f32> = vectors.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
+            let rows: Vec<f32> =
+                vectors.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
             if rows.len() * 4 != vectors.len() || rows.len() != ids.len() * header.dimension {
                 return None;
             }

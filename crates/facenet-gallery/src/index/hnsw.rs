@@ -24,7 +24,10 @@ pub(super) struct Hnsw {
 
 impl std::fmt::Debug for Hnsw {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hnsw").field("options", &self.options).field("faces", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Hnsw")
+            .field("options", &self.options)
+            .field("faces", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -169,7 +172,7 @@ impl Hnsw {
     }
 
     /// Its bytes for a file; built anew first if anything was taken out.
-    pub(super) fn to_bytes(&mut self) -> Result<(Vec<u64>, Vec<u8>), IndexError> {
+    pub(super) fn write_out(&mut self) -> Result<(Vec<u64>, Vec<u8>), IndexError> {
         if self.removed > 0 {
             *self = self.without_remains()?;
         }
@@ -209,7 +212,6 @@ impl Hnsw {
 }
 
 /// The text of the library's exception; its type is not ours to show.
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` calls it")]
 fn native(error: impl std::fmt::Display) -> IndexError {
     IndexError::Native(error.to_string())
 }

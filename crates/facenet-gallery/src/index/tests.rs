@@ -99,8 +99,7 @@ fn an_index_that_outgrows_its_size_becomes_a_graph_with_all_faces() {
     let faces = rows(300, 16, 5);
     let ids: Vec<u64> = (100..400).collect();
     for precision in [Precision::Float, Precision::Byte] {
-        let mut index =
-            Index::build(options(16, precision, 200), &ids[..200], &faces[..200 * 16]).unwrap();
+        let mut index = Index::build(options(16, precision, 200), &ids[..200], &faces[..200 * 16]).unwrap();
         assert_eq!(index.kind(), IndexKind::Exact);
         index.add(&ids[200..], &faces[200 * 16..]).unwrap();
         assert_eq!((index.kind(), index.len()), (IndexKind::Hnsw, 300));
@@ -139,7 +138,8 @@ fn a_search_among_few_finds_those_few_exactly() {
     for exact_up_to in [5000, 0] {
         let index = Index::build(options(16, Precision::Float, exact_up_to), &ids, &faces).unwrap();
         let found = index.search_among(&faces[..16], 10, &keep).unwrap();
-        let kept: Vec<f32> = [0usize, 500, 1000, 1500].iter().flat_map(|i| faces[i * 16..][..16].to_vec()).collect();
+        let kept: Vec<f32> =
+            [0usize, 500, 1000, 1500].iter().flat_map(|i| faces[i * 16..][..16].to_vec()).collect();
         assert_eq!(ids_of(&found), ids_of(&naive(&[0, 500, 1000, 1500], &kept, &faces[..16], 10)));
     }
 }

@@ -124,7 +124,7 @@ fn measure_one(faces: &LabelledFolder, linkage: Linkage, cut: &Cut<'_>) -> Resul
     }
     let (threshold_from, false_accept_rate) = match cut {
         Cut::Calibrated(threshold) => (threshold.data.clone(), Some(threshold.false_accept_rate)),
-        Cut::Chosen(_) => ("by hand".into(), None),
+        Cut::Chosen(_) | Cut::WrongPairs { .. } => ("by hand".into(), None),
     };
     Ok(ClusteringRun {
         linkage: linkage.name().into(),

@@ -102,9 +102,8 @@ fn what_was_removed_is_not_in_the_file() {
     for exact_up_to in [1000, 0] {
         let (path, mut index, faces) = saved(folder.path(), exact_up_to);
         let vector: Vec<u8> = faces[16..32].iter().flat_map(|v| v.to_le_bytes()).collect();
-        let is_there = |path: &Path| {
-            fs_err::read(path).unwrap().windows(vector.len()).any(|window| window == vector)
-        };
+        let is_there =
+            |path: &Path| fs_err::read(path).unwrap().windows(vector.len()).any(|window| window == vector);
         assert!(is_there(&path));
         index.remove(1).unwrap();
         index.save(&path, &binding()).unwrap();
