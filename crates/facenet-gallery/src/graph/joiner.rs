@@ -6,6 +6,10 @@ use rayon::prelude::*;
 
 use crate::rows::dot;
 
+/// Below this a distance is 0: the length of a unit vector is 1 to a few units in the last place, and so equal faces
+/// would lie a little apart.
+const ROUNDING: f32 = 1e-6;
+
 /// Clusters of faces as they grow.
 ///
 /// The mean squared distance of two groups of unit vectors is `2 - 2 (S·T) / (|S| |T|)` with the sums S and T of their
@@ -93,7 +97,8 @@ impl Joiner {
     pub(super) fn distance(&self, a: u32, b: u32) -> f32 {
         let sum = |cluster: u32| &self.sums[cluster as usize * self.dimension..][..self.dimension];
         let mean = dot(sum(a), sum(b)) / (self.mass(a) * self.mass(b));
-        (2.0 - 2.0 * mean).max(0.0)
+        let distance = 2.0 - 2.0 * mean;
+        if distance < ROUNDING { 0.0 } else { distance }
     }
 
     fn mass(&self, cluster: u32) -> f32 {
