@@ -61,7 +61,7 @@ impl ThresholdOptions {
 pub(crate) fn json<'a>(cut: &Cut<'a>) -> ThresholdJson<'a> {
     let (false_accept_rate, data) = match *cut {
         Cut::Calibrated(threshold) => (Some(threshold.false_accept_rate), Some(threshold.data.as_str())),
-        Cut::Chosen(_) => (None, None),
+        Cut::Chosen(_) | Cut::WrongPairs { .. } => (None, None),
     };
     ThresholdJson { distance: cut.distance(), false_accept_rate, data }
 }
@@ -76,6 +76,9 @@ pub(crate) fn words(cut: &Cut<'_>) -> String {
                 percent(t.false_accept_rate),
                 t.data
             )
+        }
+        Cut::WrongPairs { distance, share } => {
+            format!("{:.3} (about {} of joined pairs wrong)", distance.value(), percent(*share))
         }
         Cut::Chosen(distance) => {
             format!("{:.3} (chosen by hand, false accept rate unknown)", distance.value())

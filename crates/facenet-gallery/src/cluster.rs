@@ -11,11 +11,13 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use facenet_core::{Distance, Embedding};
+use rayon::prelude::*;
 
 use agglomeration::Agglomeration;
 use condensed::Condensed;
 pub use linkage::{Linkage, UnknownLinkage};
 
+use crate::knowledge::{Contradiction, Knowledge};
 use crate::rows::Rows;
 
 /// The most faces that are clustered at once: 1.8 GB of distances, and about a minute on two cores.
@@ -31,12 +33,14 @@ pub struct ClusterOptions {
     /// Pairs of faces, by index, that are two people: their clusters never become one, directly or through others.
     /// [`pairs_in_one_photo`] makes the most common ones. A pair may be named twice, in either order.
     pub cannot_link: Vec<(usize, usize)>,
+    /// Pairs of faces, by index, that are one person: they are in one cluster, however far apart.
+    pub must_link: Vec<(usize, usize)>,
 }
 
 impl ClusterOptions {
     /// The default linkage at `threshold`, without knowledge of who is not who.
     pub fn at(threshold: Distance) -> Self {
-        Self { threshold, linkage: Linkage::default(), cannot_link: Vec::new() }
+        Self { threshold, linkage: Linkage::default(), cannot_link: Vec::new(), must_link: Vec::new() }
     }
 }
 
@@ -103,14 +107,9 @@ pub enum ClusterError {
         /// The number of coordinates of the first face.
         expected: usize,
     },
-    /// A pair of faces that are two people is no pair of these faces.
-    #[error("faces {0} and {1} cannot be kept apart: expected two different faces below {faces}", pair.0, pair.1)]
-    NoPair {
-        /// What was named.
-        pair: (usize, usize),
-        /// The number of faces.
-        faces: usize,
-    },
+    /// What is known of pairs of faces cannot be true.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
 }
 
 /// Finds which of `embeddings`, all of one model, are one person.
@@ -121,18 +120,28 @@ pub enum ClusterError {
 /// O(n²) time and memory: 4 bytes for each pair of faces.
 ///
 /// # Errors
-/// When there are more than [`MAX_FACES`], their dimensions differ, or `cannot_link` names what is no pair.
+/// When there are more than [`MAX_FACES`], their dimensions differ, or `cannot_link` and `must_link` name what is no
+/// pair or contradict each other.
 pub fn cluster(embeddings: &[Embedding], options: &ClusterOptions) -> Result<Vec<Cluster>, ClusterError> {
-    check(embeddings, &options.cannot_link)?;
+    check(embeddings)?;
+    let knowledge = Knowledge { same: options.must_link.clone(), different: options.cannot_link.clone() };
+    let known = knowledge.groups(embeddings.len(), &[])?;
     let mut dissimilarities = Condensed::squared_distances(&rows(embeddings), embeddings.len());
     for &(a, b) in &options.cannot_link {
         dissimilarities.set(a, b, f32::INFINITY);
     }
-    let groups = Agglomeration::new(dissimilarities, options.linkage).run(options.threshold.value());
+    let mut agglomeration = Agglomeration::new(dissimilarities, options.linkage);
+    agglomeration.join_known(&known);
+    let groups = agglomeration.run(options.threshold.value());
 
+    Ok(ranked(groups, &|face| embeddings[face].as_slice()))
+}
+
+/// Clusters of unit vectors in their order, each with its faces in theirs.
+pub(crate) fn ranked<'a>(groups: Vec<Vec<usize>>, row: &(dyn Fn(usize) -> &'a [f32] + Sync)) -> Vec<Cluster> {
     let mut groups: Vec<Vec<usize>> = groups.into_iter().map(sorted).collect();
     groups.sort_by_key(|faces| (std::cmp::Reverse(faces.len()), faces[0]));
-    Ok(groups.iter().map(|faces| rank(faces, embeddings)).collect())
+    groups.par_iter().map(|faces| rank(faces, row)).collect()
 }
 
 /// All pairs of faces that were found in the same photo, for [`ClusterOptions::cannot_link`]: nobody is twice in a
@@ -150,17 +159,14 @@ pub fn pairs_in_one_photo<P: Eq + Hash>(photos: &[P]) -> Vec<(usize, usize)> {
     pairs
 }
 
-fn check(embeddings: &[Embedding], cannot_link: &[(usize, usize)]) -> Result<(), ClusterError> {
+fn check(embeddings: &[Embedding]) -> Result<(), ClusterError> {
     let faces = embeddings.len();
     if faces > MAX_FACES {
         return Err(ClusterError::TooMany { faces });
     }
     let expected = embeddings.first().map_or(0, Embedding::dimension);
-    if let Some(face) = embeddings.iter().position(|e| e.dimension() != expected) {
-        return Err(ClusterError::Dimension { face, found: embeddings[face].dimension(), expected });
-    }
-    match cannot_link.iter().find(|(a, b)| a == b || *a.max(b) >= faces) {
-        Some(&pair) => Err(ClusterError::NoPair { pair, faces }),
+    match embeddings.iter().position(|e| e.dimension() != expected) {
+        Some(face) => Err(ClusterError::Dimension { face, found: embeddings[face].dimension(), expected }),
         None => Ok(()),
     }
 }
@@ -179,12 +185,12 @@ fn sorted(mut faces: Vec<usize>) -> Vec<usize> {
 /// Orders `faces` by their mean distance to each other.
 ///
 /// With the sum S of all m vectors, `Σⱼ ‖x - xⱼ‖² = m ‖x‖² + Σⱼ ‖xⱼ‖² - 2 x·S`: linear in m instead of quadratic.
-fn rank(faces: &[usize], embeddings: &[Embedding]) -> Cluster {
+fn rank<'a>(faces: &[usize], row: &(dyn Fn(usize) -> &'a [f32] + Sync)) -> Cluster {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-    let vector = |face: usize| embeddings[face].as_slice().iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+    let vector = |face: usize| row(face).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
 
     let count = faces.len() as f64;
-    let mut sum = vec![0.0; embeddings[faces[0]].dimension()];
+    let mut sum = vec![0.0; row(faces[0]).len()];
     let mut squares = 0.0;
     for &face in faces {
         let x = vector(face);

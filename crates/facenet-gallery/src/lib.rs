@@ -37,9 +37,14 @@
 mod album;
 mod cluster;
 mod folder;
+mod graph;
+mod index;
+mod knowledge;
 mod rows;
 mod search;
 mod store;
+mod templates;
+mod wrong_pairs;
 
 pub use album::{AlbumError, Cut, Page, PageFace, check_free, write_folders, write_page};
 pub use cluster::{
@@ -47,6 +52,11 @@ pub use cluster::{
     pairs_in_one_photo,
 };
 pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable, has_image_ending};
+pub use graph::{ALL_PAIRS_UP_TO, Clustering, GroupError, GroupFaces, GroupOptions, Suggestion, Why};
+pub use index::{
+    Binding, EXACT_UP_TO, Hit, Index, IndexError, IndexFileError, IndexKind, IndexOptions, Precision, recall,
+};
+pub use knowledge::{Contradiction, Knowledge};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
 pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
@@ -55,3 +65,5 @@ pub use store::{
     StoreError, StoredEmbedding, Subject, UnknownSubject, Verdict, all_faces, copy_store, export_jsonl,
     first_paths, import_jsonl, regroup, remember_answer, take_back_answer, to_gallery,
 };
+pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
+pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};

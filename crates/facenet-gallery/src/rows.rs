@@ -33,6 +33,7 @@ const LANES: usize = 16;
 /// The squared Euclidean distance of two unit vectors of equal length, in `[0, 4]`.
 ///
 /// Differences are squared instead of using `2 - 2 a·b`: the distance of a vector to itself is exactly zero.
+#[inline(always)]
 pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest: f32 =
@@ -45,7 +46,32 @@ pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     // Rounding can leave the range by a few units in the last place.
-    (lanes.iter().sum::<f32>() + rest).clamp(0.0, 4.0)
+    (folded(lanes) + rest).clamp(0.0, 4.0)
+}
+
+/// The sum, by halves: one after another, each addition would wait for the last.
+#[inline(always)]
+pub(crate) fn folded(mut lanes: [f32; LANES]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] += lanes[i + half];
+        }
+    }
+    lanes[0]
+}
+
+/// The product of two vectors of equal length.
+#[inline(always)]
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for (lane, (x, y)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += x * y;
+        }
+    }
+    folded(lanes) + rest
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn the_keys_of_the_json_are_stable() {
     insta::with_settings!({filters => FILTERS}, {
         insta::assert_snapshot!(
             run.stdout,
-            @r#"{"model":"[model]","threshold":{"distance":[number],"false_accept_rate":[number],"data":"drawn pairs"},"linkage":"average","people":[{"name":"person-001","faces":[{"path":"heap/1.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]},"mean_distance":[number],"doubtful":false},{"path":"heap/3.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]},"mean_distance":[number],"doubtful":false}]}],"alone":[{"path":"heap/4.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]},"mean_distance":null,"doubtful":false}]}"#
+            @r#"{"model":"[model]","threshold":{"distance":[number],"false_accept_rate":[number],"data":"drawn pairs"},"linkage":"average","people":[{"name":"person-001","faces":[{"path":"heap/1.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]},"mean_distance":[number],"doubtful":false},{"path":"heap/3.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]},"mean_distance":[number],"doubtful":false}]}],"alone":[{"path":"heap/4.png","face":{"box":{"x":[number],"y":[number],"width":[number],"height":[number]},"score":[number]},"mean_distance":null,"doubtful":false}],"questions":[]}"#
         );
     });
 }
@@ -111,4 +111,40 @@ fn bad_images_are_named_and_the_others_are_clustered() {
         (run.stdout.as_str(), run.stderr.as_str()),
         (GROUPS, "facenet: heap/0.jpg: not an image, but text\n")
     );
+}
+
+#[test]
+fn what_is_known_binds() {
+    let scene = heap();
+    scene.file("known.tsv", "different\theap/2.png\theap/5.png\nsame\theap/1.png\theap/4.png\n");
+    for linkage in ["average", "complete"] {
+        let run = scene.run(&["cluster", "heap", "--known", "known.tsv", "--linkage", linkage]).ended(0);
+        let group = |photo: &str| {
+            let line = run.stdout.lines().find(|line| line.contains(photo)).unwrap();
+            line.split('\t').next().unwrap().to_owned()
+        };
+        assert_ne!(group("2.png"), group("5.png"), "{linkage}");
+        assert_eq!(group("1.png"), group("4.png"), "{linkage}");
+    }
+    scene.file("known.tsv", "different\theap/1.png\theap/3.png\nsame\theap/3.png\theap/1.png\n");
+    let run = scene.run(&["cluster", "heap", "--known", "known.tsv"]).ended(2);
+    assert!(run.stderr.contains("told to be two people, but also one person"), "{}", run.stderr);
+}
+
+#[test]
+fn embeddings_are_grouped_as_their_photos() {
+    let scene = heap();
+    scene.run(&["embed", "heap", "--output", "faces.npy"]).ended(0);
+    let run = scene.run(&["cluster", "--embeddings", "faces.npy"]).ended(0);
+    assert_eq!(run.stdout, GROUPS);
+    fs_err::remove_file(scene.at("faces.rows.jsonl")).unwrap();
+    let run = scene.run(&["cluster", "--embeddings", "faces.npy"]).ended(0);
+    assert!(run.stdout.starts_with("person-001\t2\n"), "{}", run.stdout);
+    scene.run(&["cluster", "heap", "--embeddings", "faces.npy"]).ended(2);
+}
+
+#[test]
+fn a_share_of_wrong_pairs_needs_a_curve_and_a_share_that_was_measured() {
+    let run = heap().run(&["cluster", "heap", "--wrong-pairs", "3%"]).ended(2);
+    assert!(run.stderr.contains("expected one of 1%, 2%, 5%, 10%"), "{}", run.stderr);
 }

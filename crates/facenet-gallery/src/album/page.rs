@@ -3,6 +3,7 @@
 mod text;
 mod thumbnail;
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use self::text::{counted, escaped, file_name, share};
 use self::thumbnail::data_uri;
 use super::AlbumError;
 use super::staging::Staging;
-use crate::{Cluster, Member};
+use crate::{Cluster, Member, Suggestion, Why};
 
 /// What a page shows.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct Page<'a> {
     pub faces: &'a [PageFace<'a>],
     /// Where the clustering stopped.
     pub cut: Cut<'a>,
+    /// Clusters that may be one person, asked about in this order; the first hundred are shown.
+    pub suggestions: &'a [Suggestion],
 }
 
 /// A face on a page.
@@ -43,6 +46,14 @@ pub enum Cut<'a> {
     Calibrated(&'a Threshold),
     /// Chosen by hand: its false accept rate is unknown, and the page says so.
     Chosen(Distance),
+    /// Chosen for the share of joined pairs that are wrong, in `[0, 1]`; see
+    /// [`threshold_for_wrong_pairs`](crate::threshold_for_wrong_pairs).
+    WrongPairs {
+        /// The threshold.
+        distance: Distance,
+        /// The share.
+        share: f64,
+    },
 }
 
 impl Cut<'_> {
@@ -50,7 +61,7 @@ impl Cut<'_> {
     pub fn distance(&self) -> Distance {
         match self {
             Self::Calibrated(threshold) => threshold.distance,
-            Self::Chosen(distance) => *distance,
+            Self::Chosen(distance) | Self::WrongPairs { distance, .. } => *distance,
         }
     }
 }
@@ -105,6 +116,7 @@ fn render(out: &mut dyn Write, page: &Page<'_>) -> Result<(), RenderError> {
     writeln!(out, "<a class=\"skip\" href=\"#faces\">Skip to the faces</a>")?;
     header(out, page, people.len(), alone.len())?;
     writeln!(out, "<main id=\"faces\">")?;
+    questions(out, page, &people)?;
     for (number, person) in (1..).zip(people) {
         let (heading, note) = (format!("Person {number}"), counted(person.members.len(), "face", "faces"));
         section(out, page, &format!("person-{number}"), (&heading, &note), &person.members)?;
@@ -125,14 +137,21 @@ const GUESSES: &str = "These groups are guesses of a program. It can take two pe
 const ORDER: &str = "The most typical face of a person comes first. One that is on average farther than this from \
     the person's other faces is marked as doubtful.";
 
+const QUESTIONS: &str = "These groups were not joined, but may be one person. Say which are and which are not, and \
+    group again: the answers bind.";
+
 fn header(out: &mut dyn Write, page: &Page<'_>, people: usize, alone: usize) -> io::Result<()> {
     let distance = page.cut.distance();
     let members = page.clusters.iter().flat_map(|cluster| &cluster.members);
     let doubtful = members.clone().filter(|member| member.is_doubtful(distance)).count();
     writeln!(out, "<header>\n<h1>{}</h1>\n<dl>", escaped(page.title))?;
-    for (name, count) in
-        [("faces", members.count()), ("people", people), ("faces alone", alone), ("doubtful faces", doubtful)]
-    {
+    for (one, many, count) in [
+        ("face", "faces", members.count()),
+        ("person", "people", people),
+        ("face alone", "faces alone", alone),
+        ("doubtful face", "doubtful faces", doubtful),
+    ] {
+        let name = if count == 1 { one } else { many };
         writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", text::grouped(count))?;
     }
     writeln!(out, "</dl>\n<p class=\"guess\">{GUESSES}</p>")?;
@@ -148,8 +167,52 @@ fn header(out: &mut dyn Write, page: &Page<'_>, people: usize, alone: usize) -> 
             share(threshold.false_accept_rate)
         )?,
         Cut::Chosen(_) => writeln!(out, "It was chosen by hand: its false accept rate is not known.")?,
+        Cut::WrongPairs { share: wrong, .. } => writeln!(
+            out,
+            "It was chosen so that about {} of the pairs in a group are wrong, as on the faces that it was measured on.",
+            share(wrong)
+        )?,
     }
     writeln!(out, "{ORDER}</p>\n</header>")
+}
+
+/// More questions than anybody answers at once.
+const MOST_QUESTIONS: usize = 100;
+
+/// Clusters that may be one person, each as two faces and a question.
+fn questions(out: &mut dyn Write, page: &Page<'_>, people: &[&Cluster]) -> Result<(), RenderError> {
+    if page.suggestions.is_empty() {
+        return Ok(());
+    }
+    let numbers: HashMap<usize, usize> = (1..)
+        .zip(people)
+        .flat_map(|(number, person)| person.faces().map(move |face| (face, number)))
+        .collect();
+    let name = |face: usize| match numbers.get(&face) {
+        Some(number) => format!("Person {number}"),
+        None => "a face alone".into(),
+    };
+    writeln!(out, "<section aria-labelledby=\"questions\">\n<h2 id=\"questions\">The same person?</h2>")?;
+    writeln!(out, "<p>{QUESTIONS}</p>")?;
+    for suggestion in page.suggestions.iter().take(MOST_QUESTIONS) {
+        let (a, b, distance) = (name(suggestion.a), name(suggestion.b), suggestion.distance.value());
+        let why = match suggestion.why {
+            Why::SomeAlike => "some of their faces are alike",
+            Why::JustBeyond => "they are a little too far apart",
+            Why::Poor => "a face is too poor to tell",
+        };
+        writeln!(
+            out,
+            "<h3>{a} and {b}?</h3>\n<p>Mean distance {distance:.2}: {why}.</p>\n<ul role=\"list\">"
+        )?;
+        for face_index in [suggestion.a, suggestion.b] {
+            let member = Member { face: face_index, mean_distance: None };
+            face(out, &page.faces[face_index], &member, page.cut.distance())?;
+        }
+        writeln!(out, "</ul>")?;
+    }
+    writeln!(out, "</section>")?;
+    Ok(())
 }
 
 /// Sections of up to this many faces may stand beside each other.

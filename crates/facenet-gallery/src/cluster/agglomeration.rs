@@ -32,6 +32,13 @@ impl Agglomeration {
         Self { dissimilarities, linkage, active: (0..items).collect(), members }
     }
 
+    /// Joins what is known to be one: `known` is the lowest item of each item's group.
+    pub(super) fn join_known(&mut self, known: &[usize]) {
+        for (item, &group) in known.iter().enumerate().filter(|(item, group)| item != *group) {
+            self.join(group, item);
+        }
+    }
+
     /// Joins what is at most `threshold` apart (finite, inclusive). The clusters come in no particular order, but
     /// always in the same.
     pub(super) fn run(mut self, threshold: f32) -> Vec<Vec<usize>> {

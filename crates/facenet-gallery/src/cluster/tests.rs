@@ -17,6 +17,7 @@ fn options(threshold: f32, linkage: Linkage, cannot_link: &[(usize, usize)]) -> 
         threshold: Distance::new(threshold).unwrap(),
         linkage,
         cannot_link: cannot_link.to_vec(),
+        must_link: Vec::new(),
     }
 }
 
@@ -111,8 +112,8 @@ fn what_cannot_be_clustered_is_named() {
         @"face 1 has 1 coordinates, but face 0 has 2: they come from different models"
     );
     for (pair, expected) in [
-        ((0, 2), "faces 0 and 2 cannot be kept apart: expected two different faces below 2"),
-        ((1, 1), "faces 1 and 1 cannot be kept apart: expected two different faces below 2"),
+        ((0, 2), "faces 0 and 2 are no pair: expected two different faces below 2"),
+        ((1, 1), "faces 1 and 1 are no pair: expected two different faces below 2"),
     ] {
         assert_eq!(message(&two, &[pair]), expected);
     }

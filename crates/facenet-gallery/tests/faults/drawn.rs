@@ -35,6 +35,8 @@ pub(crate) fn settings() -> Settings {
         preprocessing: Preprocessing { version: 1, edge_px: 64, field: 0.875 },
         thresholds: vec![],
         calibration: None,
+        mirrored: false,
+        harmonic: Vec::new(),
     };
     Settings { contract, form: Form::Float, keeps_paths: true, keeps_crops: true }
 }

@@ -112,7 +112,7 @@ pub(super) fn measure(
 }
 
 fn measure_one(faces: &LabelledFolder, linkage: Linkage, cut: &Cut<'_>) -> Result<ClusteringRun> {
-    let options = ClusterOptions { threshold: cut.distance(), linkage, cannot_link: Vec::new() };
+    let options = ClusterOptions { linkage, ..ClusterOptions::at(cut.distance()) };
     let start = Instant::now();
     let clusters = cluster(&faces.embeddings, &options)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -124,7 +124,7 @@ fn measure_one(faces: &LabelledFolder, linkage: Linkage, cut: &Cut<'_>) -> Resul
     }
     let (threshold_from, false_accept_rate) = match cut {
         Cut::Calibrated(threshold) => (threshold.data.clone(), Some(threshold.false_accept_rate)),
-        Cut::Chosen(_) => ("by hand".into(), None),
+        Cut::Chosen(_) | Cut::WrongPairs { .. } => ("by hand".into(), None),
     };
     Ok(ClusteringRun {
         linkage: linkage.name().into(),

@@ -45,7 +45,12 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
     let contract = store.settings().contract.clone();
     let cut = args.threshold.choose(&contract, FALSE_ACCEPT_RATE)?;
     let group = |embeddings: &[Embedding], cannot_link| {
-        let options = ClusterOptions { threshold: cut.distance(), linkage: args.linkage, cannot_link };
+        let options = ClusterOptions {
+            threshold: cut.distance(),
+            linkage: args.linkage,
+            cannot_link,
+            must_link: Vec::new(),
+        };
         let clusters = cluster(embeddings, &options)?;
         Ok::<_, anyhow::Error>(clusters.iter().map(|c: &Cluster| c.faces().collect()).collect())
     };

@@ -45,6 +45,7 @@ fn a_page_of_two_people_and_a_face_alone() {
         clusters: &[cluster(&[(1, 0.5), (0, 1.2)]), cluster(&[(3, 1.1)])],
         faces: &[face("in/a.jpg"), face("in/b.jpg"), face("in/unused.jpg"), face("c.jpg")],
         cut: Cut::Calibrated(&threshold),
+        suggestions: &[],
     };
     insta::assert_snapshot!(skeleton(&html(&page)), @r##"
     <!doctype html>
@@ -62,9 +63,9 @@ fn a_page_of_two_people_and_a_face_alone() {
     <h1>Summer &amp; sea</h1>
     <dl>
     <div><dt>faces</dt><dd>3</dd></div>
-    <div><dt>people</dt><dd>1</dd></div>
-    <div><dt>faces alone</dt><dd>1</dd></div>
-    <div><dt>doubtful faces</dt><dd>1</dd></div>
+    <div><dt>person</dt><dd>1</dd></div>
+    <div><dt>face alone</dt><dd>1</dd></div>
+    <div><dt>doubtful face</dt><dd>1</dd></div>
     </dl>
     <p class="guess">These groups are guesses of a program. It can take two people for one, or one person for two. Look before you rely on any of them.</p>
     <p>Faces were joined up to a distance of 1.100, on a scale from 0 (the same) to 4. On LFW, view 2, 0.1 % of the pairs of two different people lie within it (false accept rate).
@@ -113,6 +114,7 @@ fn hostile_names_stay_text() {
             data: "<script>alert(4)</script>".into(),
             interval: None,
         }),
+        suggestions: &[],
     };
     let html = html(&page);
     assert!(!html.contains("<script") && !html.contains("src=x onerror='"), "{}", skeleton(&html));
@@ -124,7 +126,13 @@ fn hostile_names_stay_text() {
 
 #[test]
 fn a_page_without_faces_says_so_and_names_no_rate_that_nobody_measured() {
-    let html = html(&Page { title: "Empty", clusters: &[], faces: &[], cut: Cut::Chosen(distance(0.7)) });
+    let html = html(&Page {
+        title: "Empty",
+        clusters: &[],
+        faces: &[],
+        cut: Cut::Chosen(distance(0.7)),
+        suggestions: &[],
+    });
     assert!(html.contains("<dt>faces</dt><dd>0</dd>"));
     assert!(html.contains("up to a distance of 0.700,"));
     assert!(html.contains("its false accept rate is not known"));
@@ -133,7 +141,13 @@ fn a_page_without_faces_says_so_and_names_no_rate_that_nobody_measured() {
 
 #[test]
 fn the_page_asks_no_host_for_anything() {
-    let html = html(&Page { title: "t", clusters: &[], faces: &[], cut: Cut::Chosen(distance(0.7)) });
+    let html = html(&Page {
+        title: "t",
+        clusters: &[],
+        faces: &[],
+        cut: Cut::Chosen(distance(0.7)),
+        suggestions: &[],
+    });
     for outside in ["http:", "https:", "//", "url(", "@import", "<script", "<link"] {
         assert!(!html.contains(outside), "{outside}");
     }
@@ -149,7 +163,13 @@ fn a_page_replaces_the_last_one_only_when_it_is_whole() {
         let clusters = [cluster(&[(0, 0.0)])];
         write_page(
             &path,
-            &Page { title: "t", clusters: &clusters, faces: &faces, cut: Cut::Chosen(distance(1.0)) },
+            &Page {
+                title: "t",
+                clusters: &clusters,
+                faces: &faces,
+                cut: Cut::Chosen(distance(1.0)),
+                suggestions: &[],
+            },
         )
     };
     fs_err::write(&path, "the last one").unwrap();
@@ -167,7 +187,30 @@ fn a_page_that_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     fs_err::write(dir.path().join("file"), "").unwrap();
     let path = dir.path().join("file/people.html");
-    let page = Page { title: "t", clusters: &[], faces: &[], cut: Cut::Chosen(distance(1.0)) };
+    let page =
+        Page { title: "t", clusters: &[], faces: &[], cut: Cut::Chosen(distance(1.0)), suggestions: &[] };
     let error = write_page(&path, &page).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot write `{}`", path.display()));
+}
+
+#[test]
+fn questions_show_two_faces_and_name_their_groups() {
+    let picture = RgbImage::from_pixel(4, 4, Rgb([90, 90, 90]));
+    let faces: Vec<PageFace<'_>> =
+        ["a.jpg", "b.jpg", "c.jpg"].map(|s| PageFace { source: Path::new(s), picture: &picture }).to_vec();
+    let question = Suggestion { a: 1, b: 2, distance: distance(0.8), why: Why::JustBeyond };
+    let page = Page {
+        title: "T",
+        clusters: &[cluster(&[(0, 0.5), (1, 0.5)]), cluster(&[(2, 0.0)])],
+        faces: &faces,
+        cut: Cut::WrongPairs { distance: distance(0.7), share: 0.01 },
+        suggestions: &[question],
+    };
+    let text = html(&page);
+    assert!(text.contains(
+        "<h3>Person 1 and a face alone?</h3>\n<p>Mean distance 0.80: they are a little too far apart.</p>"
+    ));
+    assert!(text.contains("about 1 % of the pairs in a group are wrong"));
+    assert_eq!(text.matches("Face in c.jpg").count(), 2, "in the question and in its place");
+    assert!(!html(&Page { suggestions: &[], ..page }).contains("The same person?"));
 }

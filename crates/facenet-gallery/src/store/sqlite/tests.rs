@@ -24,6 +24,8 @@ pub(super) fn settings(form: Form) -> Settings {
         preprocessing,
         thresholds: vec![],
         calibration: None,
+        mirrored: false,
+        harmonic: Vec::new(),
     };
     Settings { contract, form, keeps_paths: true, keeps_crops: true }
 }
