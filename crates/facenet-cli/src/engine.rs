@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use facenet::{
-    AlignedCrop, CenterCrop, DetectorModel, FaceDetector, FaceEngine, Framing, Model, Search, Sieve,
+    AlignedCrop, CenterCrop, DetectorModel, FaceDetector, FaceEngine, Framing, Model, Search, Shipped, Sieve,
 };
 use facenet_core::{Contract, Detector};
 use serde::Deserialize;
@@ -15,8 +15,8 @@ use crate::loaded::Loaded;
 /// Which model embeds.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ModelOptions {
-    /// Model file to use instead of the shipped model.
-    #[arg(long, value_name = "FILE")]
+    /// The model: `small` or `base`, which ship with the program, or a model file.
+    #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
 }
 
@@ -106,7 +106,7 @@ impl ModelOptions {
     pub(crate) fn load(&self) -> Result<Loaded> {
         match &self.model {
             Some(path) => Loaded::load(path),
-            None => Ok(Loaded::Ours(Model::shipped()?)),
+            None => Ok(Loaded::Ours(Model::shipped(Shipped::default())?)),
         }
     }
 
@@ -125,7 +125,12 @@ impl ModelOptions {
 
     /// Where the model comes from, in words.
     pub(crate) fn origin(&self) -> String {
-        self.model.as_ref().map_or("shipped with the program".into(), |path| path.display().to_string())
+        let named = self.model.as_ref().map_or(Some(Shipped::default()), |path| Loaded::shipped(path));
+        match (named, &self.model) {
+            (Some(which), _) => format!("`{which}`, shipped with the program"),
+            (None, Some(path)) => path.display().to_string(),
+            (None, None) => unreachable!("the default ships"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use facenet::{FrozenNetwork, Model};
+use facenet::{FrozenNetwork, Model, Shipped};
 use facenet_core::{Calibration, Contract, Embedder, Threshold};
 #[cfg(feature = "onnx")]
 use facenet_onnx::Imported;
@@ -18,11 +18,20 @@ pub(crate) enum Loaded {
 }
 
 impl Loaded {
-    /// Reads a model file.
+    /// The model that ships under this name, if `place` is one and not a path.
+    pub(crate) fn shipped(place: &Path) -> Option<Shipped> {
+        place.to_str()?.parse().ok()
+    }
+
+    /// The model that ships under this name, or the one in this file; a file that is named like one that ships is
+    /// `./NAME`.
     ///
     /// # Errors
     /// When the file is no model of this program, or an imported detector.
     pub(crate) fn load(path: &Path) -> Result<Self> {
+        if let Some(which) = Self::shipped(path) {
+            return Ok(Self::Ours(Model::shipped(which)?));
+        }
         #[cfg(feature = "onnx")]
         if let Some(model) = Imported::load(path)? {
             use facenet_onnx::{ImportedError, Role};

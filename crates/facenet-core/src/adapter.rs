@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Contract, Embedding, NotADirection};
+use crate::{Contract, Embedding, Harmonic, NotADirection};
 
 /// An affine map between the spaces of two models, whose result is scaled to unit length. It takes the embeddings of a
 /// model that nobody can run any more, or whose photos are gone, to where another model would have put them,
@@ -29,6 +29,11 @@ pub struct AdapterFacts {
     /// The mean squared distance, on faces that it was not learnt from, between what it gives and what the other model
     /// gives; in `[0, 4]`, 2 for chance.
     pub held_out_distance: f64,
+    /// SHA-256 over the numbers of the map, in hexadecimal: two adapters between the same models differ in it.
+    pub digest: String,
+    /// How what it gives compares with embeddings of the model `to`; none until that is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harmonic: Option<Harmonic>,
 }
 
 /// Numbers that are no adapter.
@@ -66,6 +71,27 @@ impl Adapter {
         &self.facts
     }
 
+    /// The contract of what it gives, which may be compared with embeddings of the model `to` once that is measured.
+    pub fn contract(&self) -> Contract {
+        let AdapterFacts { from, to, digest, harmonic, .. } = &self.facts;
+        Contract {
+            network: format!("{}-adapted", from.network),
+            dimension: to.dimension,
+            weights: digest.clone(),
+            preprocessing: from.preprocessing,
+            mirrored: from.mirrored,
+            thresholds: Vec::new(),
+            calibration: None,
+            harmonic: harmonic.iter().cloned().collect(),
+        }
+    }
+
+    /// The same map, with what was measured of it.
+    pub fn with_harmonic(mut self, harmonic: Harmonic) -> Self {
+        self.facts.harmonic = Some(harmonic);
+        self
+    }
+
     /// The matrix, `[to, from]` row by row.
     pub fn matrix(&self) -> &[f32] {
         &self.matrix
@@ -95,7 +121,7 @@ impl Adapter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Preprocessing;
+    use crate::{HarmonicMeasure, Preprocessing};
 
     fn facts(from: usize, to: usize) -> AdapterFacts {
         let contract = |network: &str, dimension| Contract {
@@ -108,7 +134,8 @@ mod tests {
             calibration: None,
             harmonic: Vec::new(),
         };
-        AdapterFacts { from: contract("a", from), to: contract("b", to), faces: 9, held_out_distance: 0.5 }
+        let (from, to) = (contract("a", from), contract("b", to));
+        AdapterFacts { from, to, faces: 9, held_out_distance: 0.5, digest: "0f3a".into(), harmonic: None }
     }
 
     #[test]
@@ -121,6 +148,20 @@ mod tests {
         for (found, expected) in mapped.as_slice().iter().zip([0.8 / norm, 1.2 / norm, 1.0 / norm]) {
             assert!((found - expected).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn what_it_gives_compares_with_the_new_model_once_that_is_measured() {
+        let adapter = Adapter::new(facts(3, 2), vec![1.0; 6], vec![0.0; 2]).unwrap();
+        let to = adapter.facts().to.clone();
+        assert_eq!(adapter.contract().id(), "a-adapted-2-0f3a");
+        assert!(adapter.contract().compare_with(&to).is_err());
+        let measured = HarmonicMeasure { old: 0.8, mixed: 0.85, new: 0.9, data: "drawn".into() };
+        let (thresholds, calibration) = (Vec::new(), None);
+        let harmonic = Harmonic { to: to.id(), thresholds, calibration, measured: Some(measured) };
+        let adapter = adapter.with_harmonic(harmonic);
+        assert!(adapter.contract().compare_with(&to).is_ok() && to.compare_with(&adapter.contract()).is_ok());
+        assert!(adapter.facts().from.compare_with(&to).is_err());
     }
 
     #[test]

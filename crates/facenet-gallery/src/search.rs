@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use facenet_core::{Contract, Distance, Embedding, Incompatible};
+use facenet_core::{Comparability, Contract, Distance, Embedding, Incompatible};
 
 use crate::rows::{Rows, squared_distance};
+use crate::scale::Scale;
 
-/// Faces of known people, all embedded under one [`Contract`].
+/// Faces of known people, embedded under one [`Contract`], or under others that may be compared with it: older models that
+/// it is harmonic to (Schroff et al. 2015, §7). A distance to an older model's face is told as the distance between two of
+/// its own that lets as many strangers pass, by the thresholds of both, so that all faces stand in one ranking.
 ///
 /// A scan of all faces: 100,000 faces of 128 coordinates are 51 MB and take a few milliseconds.
 #[derive(Debug, Clone)]
@@ -19,6 +22,16 @@ pub struct Gallery {
     /// `[faces, dimension]`.
     rows: Rows,
     faces: Vec<GalleryFace>,
+    /// The older models of faces.
+    older: Vec<Older>,
+}
+
+/// A model whose embeddings the gallery's own can be compared with.
+#[derive(Debug, Clone)]
+struct Older {
+    /// Its [`Contract::id`].
+    id: String,
+    scale: Scale,
 }
 
 #[derive(Debug, Clone)]
@@ -26,6 +39,8 @@ struct GalleryFace {
     /// Index in `people`.
     person: usize,
     source: PathBuf,
+    /// Index in the gallery's `older`; none under its own contract.
+    older: Option<usize>,
 }
 
 /// A face of a known person.
@@ -66,6 +81,8 @@ pub struct PersonMatch {
     pub distance: Distance,
     /// The image of that face.
     pub source: PathBuf,
+    /// [`Contract::id`] of the older model that embedded that face; none for the gallery's own.
+    pub older_model: Option<String>,
 }
 
 /// The answer to: who is this?
@@ -81,7 +98,8 @@ impl Gallery {
     /// A gallery without faces, for embeddings under `contract`.
     pub fn new(contract: Contract) -> Self {
         let rows = Rows::new(contract.dimension);
-        Self { contract, people: Vec::new(), person_index: HashMap::new(), rows, faces: Vec::new() }
+        let (people, faces, older) = (Vec::new(), Vec::new(), Vec::new());
+        Self { contract, people, person_index: HashMap::new(), rows, faces, older }
     }
 
     /// What the embeddings, and so the probes, are comparable with.
@@ -102,10 +120,10 @@ impl Gallery {
     /// Adds a face that was embedded under `contract`.
     ///
     /// # Errors
-    /// When `contract` is not comparable with the gallery's, or the embedding has another dimension; the gallery is
+    /// When `contract` is not comparable with the gallery's, and neither is harmonic to the other, or the embedding has another dimension; the gallery is
     /// then as before.
     pub fn add(&mut self, contract: &Contract, entry: Entry) -> Result<(), AddError> {
-        self.contract.check_comparable(contract)?;
+        let older = self.older(contract)?;
         let Entry { person, source, embedding } = entry;
         let (found, expected) = (embedding.dimension(), self.contract.dimension);
         if found != expected {
@@ -116,8 +134,22 @@ impl Gallery {
             self.people.len() - 1
         });
         self.rows.push(&embedding);
-        self.faces.push(GalleryFace { person, source });
+        self.faces.push(GalleryFace { person, source, older });
         Ok(())
+    }
+
+    /// The index of a contract among the older ones; none for the gallery's own.
+    fn older(&mut self, contract: &Contract) -> Result<Option<usize>, Incompatible> {
+        let Comparability::Harmonic(harmonic) = self.contract.compare_with(contract)? else {
+            return Ok(None);
+        };
+        let id = contract.id();
+        if let Some(known) = self.older.iter().position(|older| older.id == id) {
+            return Ok(Some(known));
+        }
+        let scale = Scale::of(&harmonic.thresholds, &self.contract.thresholds);
+        self.older.push(Older { id, scale });
+        Ok(Some(self.older.len() - 1))
     }
 
     /// The `k` people nearest to `probe`, or all when there are fewer: nearest first, at equal distance by name.
@@ -140,6 +172,7 @@ impl Gallery {
             person: person.to_owned(),
             distance,
             source: self.faces[face].source.clone(),
+            older_model: self.faces[face].older.map(|older| self.older[older].id.clone()),
         };
         matches.into_iter().map(owned).collect()
     }
@@ -163,6 +196,7 @@ impl Gallery {
         let mut best = vec![(f32::INFINITY, 0); self.people.len()];
         for (index, face) in self.faces.iter().enumerate() {
             let distance = squared_distance(probe.as_slice(), self.rows.row(index));
+            let distance = face.older.map_or(distance, |older| self.older[older].scale.apply(distance));
             let person = &mut best[face.person];
             if distance < person.0 {
                 *person = (distance, index);

@@ -17,12 +17,13 @@ mod sqlite;
 pub use copy::copy_store;
 pub use embedding::{Form, NotStored, StoredEmbedding};
 pub use error::StoreError;
+use facenet_core::Contract;
 pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
 pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
 pub use record::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
     FileRecord, Moved, NewFace, NewPhoto, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record,
-    Removal, Removed, Settings, Subject, UnknownSubject, Verdict,
+    Removal, Removed, Settings, Subject, UnknownSubject, Upgrade, Verdict,
 };
 pub use regroup::{Regrouped, regroup};
 pub use remains::Gone;
@@ -134,6 +135,35 @@ pub trait Store {
     /// # Errors
     /// When a record refers to one that is not there, or the store cannot be written.
     fn put(&mut self, records: &[Record]) -> Result<(), StoreError>;
+
+    /// Makes `contract` the gallery's: new faces are embedded by that model. What the present embeddings become is told by
+    /// `how`; as they were, they are kept until [`finish_upgrade`](Self::finish_upgrade). When an upgrade to `contract` is
+    /// under way already, nothing happens.
+    ///
+    /// # Errors
+    /// When another upgrade is not finished, when faces could not be compared with the new model's, or the store cannot
+    /// be written; all is then as before.
+    fn begin_upgrade(&mut self, contract: &Contract, how: Upgrade<'_>) -> Result<(), StoreError>;
+
+    /// Replaces the embeddings of faces by those of the gallery's model, and keeps the former ones until the upgrade is
+    /// finished. Faces that are gone meanwhile are passed over.
+    ///
+    /// # Errors
+    /// When no upgrade is under way, an embedding is of another form or dimension, or the store cannot be written.
+    fn replace_embeddings(&mut self, faces: &[(FaceId, StoredEmbedding)]) -> Result<(), StoreError>;
+
+    /// Takes an upgrade back: the gallery's model and its embeddings are what they were before. Faces that were added
+    /// meanwhile keep the new model's embeddings, if the two models can be compared.
+    ///
+    /// # Errors
+    /// When no upgrade is under way, when faces were added that could not be compared, or the store cannot be written.
+    fn undo_upgrade(&mut self) -> Result<(), StoreError>;
+
+    /// Ends an upgrade: the former embeddings are deleted, with every trace of them.
+    ///
+    /// # Errors
+    /// As [`undo_upgrade`](Self::undo_upgrade) and [`compact`](Self::compact).
+    fn finish_upgrade(&mut self) -> Result<(), StoreError>;
 
     /// Looks for all that could be wrong with the store itself, and gives a line for each fault; empty when it is sound.
     ///

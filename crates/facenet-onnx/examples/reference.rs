@@ -1,10 +1,10 @@
 //! Models of the networks that are named, as ONNX files, with inputs and the embeddings that they must give:
 //!
 //! ```text
-//! cargo run --release -p facenet-onnx --example reference -- FOLDER lite nn4 …
+//! cargo run --release -p facenet-onnx --example reference -- FOLDER lite-neck nn4 …
 //! ```
 //!
-//! `lite` is the model that ships with the program, the others have weights that are drawn. `benches/peers/onnx_export.py`
+//! `lite-neck` is the model `small` that ships with the program, the others have weights that are drawn. `benches/peers/onnx_export.py`
 //! runs the files in ONNX Runtime. Numbers are 32-bit floats, little-endian: `NAME.input` holds four images, `NAME.output`
 //! their embeddings; `NAME.safetensors` is the model itself.
 
@@ -14,7 +14,7 @@ mod drawn;
 use std::path::{Path, PathBuf};
 
 use facenet::network::{self, Graph};
-use facenet::{FrozenNetwork, Model};
+use facenet::{FrozenNetwork, Model, Shipped};
 use facenet_core::{BoxError, Embedding};
 
 fn main() -> Result<(), BoxError> {
@@ -24,7 +24,7 @@ fn main() -> Result<(), BoxError> {
 }
 
 fn write(folder: &Path, name: &str) -> Result<(), BoxError> {
-    let model = if name == "lite" { Model::shipped()? } else { drawn::drawn(name) };
+    let model = if name == "lite-neck" { Model::shipped(Shipped::Small)? } else { drawn::drawn(name) };
     let graph = Graph::of(&network::table(name)?, model.contract().dimension);
     let images: Vec<f32> = (0..4 * graph.input().len()).map(|i| ((i * 31) as f32 * 0.013).sin()).collect();
     let mut embeddings = Vec::new();

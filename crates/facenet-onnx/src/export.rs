@@ -50,7 +50,7 @@ pub enum Finish {
 ///
 /// # Examples
 /// ```
-/// let file = facenet_onnx::export(&facenet::Model::shipped()?);
+/// let file = facenet_onnx::export(&facenet::Model::shipped(facenet::Shipped::Small)?);
 /// assert_eq!(facenet_onnx::OnnxFile::check(file, "lite.onnx")?.outputs()[0].name, "embedding");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -8,7 +8,7 @@
 //! use facenet_core::Embedder;
 //! use facenet_onnx::{Imported, Manifest, OnnxFile};
 //!
-//! let ours = facenet::Model::shipped()?;
+//! let ours = facenet::Model::shipped(facenet::Shipped::Small)?;
 //! let file = OnnxFile::check(facenet_onnx::export(&ours), "lite.onnx")?;
 //! let manifest = Manifest::parse(file.property("facenet.manifest").unwrap(), "lite.onnx")?;
 //! let embedder = Imported::new(manifest, vec![file])?.embedder()?;

@@ -4,6 +4,7 @@
 //! that are held out; the map is then learnt from all.
 
 use facenet_core::{Adapter, AdapterFacts, Contract, Embedding, NotADirection};
+use sha2::{Digest, Sha256};
 
 /// The penalties that are tried, as shares of the mean square of what is mapped, by face.
 const PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
@@ -82,21 +83,14 @@ pub fn learn_adapter(
     let partly = Normal::of(old, new, &kept);
     let mut best: Option<(f64, f64)> = None;
     for penalty in PENALTIES {
-        let facts = AdapterFacts {
-            from: from.clone(),
-            to: to.clone(),
-            faces: kept.len() as u64,
-            held_out_distance: 0.0,
-        };
-        let distance = mean_distance(&partly.solve(penalty, facts), old, new, &held_out)?;
+        let distance = mean_distance(&partly.solve(penalty, from, to, 0.0), old, new, &held_out)?;
         if best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, penalty));
         }
     }
     let (held_out_distance, penalty) = best.expect("penalties are tried");
-    let facts = AdapterFacts { from: from.clone(), to: to.clone(), faces: found as u64, held_out_distance };
     let all: Vec<usize> = (0..found).collect();
-    Ok(Normal::of(old, new, &all).solve(penalty, facts))
+    Ok(Normal::of(old, new, &all).solve(penalty, from, to, held_out_distance))
 }
 
 fn mean_distance(
@@ -143,7 +137,7 @@ impl Normal {
     }
 
     /// The map of the least squares, with a penalty on all but the bias.
-    fn solve(&self, penalty: f64, facts: AdapterFacts) -> Adapter {
+    fn solve(&self, penalty: f64, old: &Contract, new: &Contract, held_out_distance: f64) -> Adapter {
         let (from, to) = self.sizes;
         let rows = from + 1;
         let mut products = self.products.clone();
@@ -155,8 +149,18 @@ impl Normal {
         let factor = cholesky(products, rows);
         let solution = substitute(&factor, rows, self.targets.clone(), to);
         let matrix = (0..to).flat_map(|out| (0..from).map(move |at| (at, out)));
-        let matrix = matrix.map(|(at, out)| solution[at * to + out] as f32).collect();
-        let bias = solution[from * to..].iter().map(|v| *v as f32).collect();
+        let matrix: Vec<f32> = matrix.map(|(at, out)| solution[at * to + out] as f32).collect();
+        let bias: Vec<f32> = solution[from * to..].iter().map(|v| *v as f32).collect();
+        let mut digest = Sha256::new();
+        matrix.iter().chain(&bias).for_each(|value| digest.update(value.to_le_bytes()));
+        let facts = AdapterFacts {
+            from: old.clone(),
+            to: new.clone(),
+            faces: self.faces as u64,
+            held_out_distance,
+            digest: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            harmonic: None,
+        };
         Adapter::new(facts, matrix, bias).expect("the equations have a finite solution")
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Augment, AugmentConfig, AugmentError, AveragingConfig, DeviceConfig, HarmonicConfig, LoaderConfig,
     LossConfig, OfflineConfig, OptimiserConfig, OutOfRange, PartConfig, SamplerConfig, ScheduleConfig,
-    SuspectConfig,
+    StartConfig, SuspectConfig,
 };
 
 /// The settings of a run, as written in TOML. A misspelt key is refused.
@@ -25,6 +25,9 @@ pub struct TrainConfig {
     /// The network.
     #[serde(default)]
     pub network: NetworkConfig,
+    /// A model whose weights are where learning starts; none, they are drawn at random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartConfig>,
     /// What a batch is made of.
     #[serde(default)]
     pub batch: SamplerConfig,
@@ -333,7 +336,8 @@ impl ValidConfig {
             device: DeviceConfig::default(),
             loader: LoaderConfig::default(),
             run: RunConfig::default(),
-            harmonic: self.config.harmonic.as_ref().map(HarmonicConfig::without_paths),
+            start: self.config.start.as_ref().map(StartConfig::without_path),
+            harmonic: self.config.harmonic.as_ref().map(HarmonicConfig::without_path),
             ..self.config.clone()
         };
         serde_json::to_string(&recipe).expect("settings are plain data")

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use facenet::{FrozenNetwork, Model};
-use facenet_core::{Embedder, Harmonic};
+use facenet_core::{Contract, Embedder, Harmonic};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 
 use crate::checkpoint::Checkpoint;
 use crate::harmonic::{Harmony, OldEmbeddings, Tie};
@@ -21,12 +22,12 @@ use crate::loss::Objective;
 use crate::page::{End, LivePage};
 use crate::processes::{Alone, Processes};
 use crate::run::RunFolder;
+use crate::start::Start;
 use crate::survey::Survey;
 use crate::validate::Validator;
 use crate::{
-    Averaging, BatchSource, Dataset, HarmonicError, ImageId, LoadedBatch, Loader, NetworkConfig,
-    OfflineBatches, OfflinePool, Optimiser, Sampler, Snapshot, StageConfig, Subset, Suspects, TrainNetwork,
-    ValidConfig,
+    Averaging, BatchSource, Dataset, HarmonicError, ImageId, LoadedBatch, Loader, OfflineBatches,
+    OfflinePool, Optimiser, Sampler, Snapshot, StageConfig, Subset, Suspects, TrainNetwork, ValidConfig,
 };
 pub use error::TrainError;
 pub use event::{Event, Trained};
@@ -124,14 +125,15 @@ impl<'a> Trainer<'a> {
             Some(_) => Some(Arc::new(harmony(config, old, &dataset, writer.as_ref(), processes)?)),
             None => None,
         };
-        let data = dataset.digest();
-        let digest = harmony.as_ref().map_or(data.clone(), |harmony| harmony.digest(&data));
+        let start = settings.start.as_ref().map(Start::load).transpose()?;
+        let older = harmony.as_ref().map(|harmony| harmony.old.contract());
+        let digest = digest(&dataset, start.as_ref(), older);
         let stages: Vec<(StageConfig, Box<dyn Objective>)> =
             config.stages().into_iter().map(|stage| (stage.clone(), stage.loss.objective())).collect();
         let state = match &mut writer {
             Some(writer) => match writer.run.last_checkpoint()? {
                 Some(path) => Some(Checkpoint::load(&path, config, &digest)?),
-                None => Some(first(config, &stages, dataset.identities().len(), harmony.as_deref())),
+                None => Some(first(config, &stages, dataset.identities().len(), start.as_ref())?),
             },
             None => None,
         };
@@ -339,17 +341,17 @@ fn first(
     config: &ValidConfig,
     stages: &[(StageConfig, Box<dyn Objective>)],
     classes: usize,
-    harmony: Option<&Harmony>,
-) -> Checkpoint {
+    start: Option<&Start>,
+) -> Result<Checkpoint, TrainError> {
     let settings = config.settings();
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     let dimension = config.graph().dimension();
     let head = stages.iter().find_map(|(_, objective)| objective.head(classes, dimension));
     let drawn = TrainNetwork::new(config.graph().clone(), &mut rng);
-    Checkpoint {
+    Ok(Checkpoint {
         step: 0,
-        network: match harmony {
-            Some(harmony) => harmony.start(drawn),
+        network: match start {
+            Some(start) => start.apply(&drawn, &settings.network.name)?,
             None => drawn,
         },
         head: head.map(|shape| shape.start(settings.seed)),
@@ -358,7 +360,18 @@ fn first(
         offline: None,
         suspects: None,
         collapsed_steps: 0,
+    })
+}
+
+/// The digest of the data, with those of the models that a run rests on.
+fn digest(dataset: &Dataset, start: Option<&Start>, older: Option<&Contract>) -> String {
+    let data = dataset.digest();
+    if start.is_none() && older.is_none() {
+        return data;
     }
+    let text =
+        format!("{data} {} {}", older.map_or(String::new(), Contract::id), start.map_or("", Start::digest));
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The older model's embeddings of the training images, from the run folder or taken now.
@@ -372,8 +385,7 @@ fn harmony(
     let settings = config.settings();
     let harmonic = settings.harmonic.clone().expect("asked only where the settings want it");
     let old = old.ok_or(HarmonicError::NoOldModel)?;
-    let NetworkConfig { name, dimension, .. } = &settings.network;
-    let start = Harmony::check(&harmonic, old.contract(), name, *dimension)?;
+    Harmony::check(old.contract(), settings.network.dimension)?;
     let path = writer.map(|writer| writer.run.old_embeddings_path());
     let kept = match &path {
         Some(path) if path.exists() => {
@@ -393,7 +405,7 @@ fn harmony(
         }
         None => OldEmbeddings::from_bytes(&bytes).expect("the first process wrote it just now"),
     };
-    Ok(Harmony::new(harmonic, embeddings, start))
+    Ok(Harmony { config: harmonic, old: embeddings })
 }
 
 /// The first process's state, in all; their settings and data must be the same.

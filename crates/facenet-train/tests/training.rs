@@ -257,14 +257,52 @@ fn more_faces_of_each_person_than_anybody_has_are_refused() {
     assert!(text.starts_with("3 faces of each person were asked for, but nobody has more than 2"), "{text}");
 }
 
+#[test]
+fn a_run_starts_from_the_tensors_of_another_model_that_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_people(&folder.path().join("faces"));
+    let old =
+        run(&config(&folder.path().join("faces"), SIX_STEPS), &folder.path().join("old"), false, |_| {});
+    let old = old.unwrap().model;
+    let path = folder.path().join("old/model.safetensors");
+    let from = |network: &str, start: &str| {
+        let extra = format!(
+            "schedule = {{ steps = 1, learning_rate = 1e-12 }}\nnetwork = {{ {network} }}\n\
+             [start]\nmodel = {path:?}\n{start}\n"
+        );
+        let config = config(&folder.path().join("faces"), &extra);
+        let run =
+            run(&config, &tempfile::tempdir_in(folder.path()).unwrap().path().join("run"), false, |_| {});
+        run.map(|trained| trained.model)
+    };
+    let same = |new: &facenet::Model, name: &str| {
+        let [old, new] = [&old, new].map(|model| model.weights().values(name).to_vec());
+        old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| (old - new).abs() < 1e-6)
+    };
+    let all = from("dimension = 128", "").unwrap();
+    assert!(same(&all, "conv1.weight") && same(&all, "embedding.weight"));
+    let redrawn = from("dimension = 128", "redraw_embedding = true").unwrap();
+    assert!(same(&redrawn, "conv1.weight") && !same(&redrawn, "embedding.weight"));
+    let narrow = from("dimension = 64", "").unwrap();
+    assert!(same(&narrow, "conv1.weight") && narrow.contract().dimension == 64);
+
+    let error = from("name = \"nns2\"", "").unwrap_err().to_string();
+    assert!(
+        error.starts_with("`start.model` is a `lite`, which has no weights in common with `nns2`"),
+        "{error}"
+    );
+}
+
 /// Trains an older model, and gives the settings of a newer one that is to be harmonic to it.
-fn older_and_newer(folder: &Path, tie: &str) -> (facenet::Model, ValidConfig) {
+fn older_and_newer(folder: &Path, embedding_steps: u64, tie: &str) -> (facenet::Model, ValidConfig) {
     draw_people(&folder.join("faces"));
     let old = config(&folder.join("faces"), "schedule = { steps = 12 }\n");
     let old = run(&old, &folder.join("old"), false, |_| {}).unwrap().model;
     let path = folder.join("old/model.safetensors");
-    let start = path.clone();
-    let extra = format!("{SIX_STEPS}[harmonic]\nto = {path:?}\nstart = {start:?}\n{tie}");
+    let extra = format!(
+        "{SIX_STEPS}[start]\nmodel = {path:?}\nredraw_embedding = true\nembedding_steps = {embedding_steps}\n\
+         [harmonic]\nto = {path:?}\n{tie}"
+    );
     (old, config(&folder.join("faces"), &extra))
 }
 
@@ -282,8 +320,7 @@ fn run_harmonic(
 #[test]
 fn first_the_embedding_layer_alone_learns_to_be_harmonic_then_all() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, config) =
-        older_and_newer(folder.path(), "embedding_steps = 6\nregression = 1.0\ninfluence = 0.1\n");
+    let (old, config) = older_and_newer(folder.path(), 6, "regression = 1.0\ninfluence = 0.1\n");
     let staged = run_harmonic(&config, Some(&old), &folder.path().join("staged"), false).unwrap().model;
     let learnt = |name: &str| !name.contains(".norm.mean") && !name.contains(".norm.variance");
     for (name, tensor) in staged.weights().tensors().iter().filter(|(name, _)| learnt(name)) {
@@ -293,7 +330,7 @@ fn first_the_embedding_layer_alone_learns_to_be_harmonic_then_all() {
     assert_eq!(staged.contract().harmonic[0].to, old.contract().id());
 
     let mut settings = config.settings().clone();
-    settings.harmonic.as_mut().unwrap().embedding_steps = 3;
+    settings.start.as_mut().unwrap().embedding_steps = 3;
     let whole =
         run_harmonic(&settings.validate().unwrap(), Some(&old), &folder.path().join("whole"), false).unwrap();
     assert_ne!(whole.model.weights().values("conv1.weight"), old.weights().values("conv1.weight"));
@@ -302,7 +339,7 @@ fn first_the_embedding_layer_alone_learns_to_be_harmonic_then_all() {
 #[test]
 fn a_harmonic_run_resumes_to_the_same_weights_and_refuses_other_old_models_and_images() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, config) = older_and_newer(folder.path(), "embedding_steps = 2\n");
+    let (old, config) = older_and_newer(folder.path(), 2, "");
     let whole = run_harmonic(&config, Some(&old), &folder.path().join("whole"), false).unwrap();
     let cut = folder.path().join("cut");
     run_harmonic(&config, Some(&old), &cut, false).unwrap();

@@ -98,11 +98,18 @@ fn read(bytes: &[u8]) -> Result<(AdapterFacts, Vec<f32>, Vec<f32>), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Model;
+    use crate::{Model, Shipped};
 
     fn adapter() -> Adapter {
-        let contract = Model::shipped().unwrap().contract().clone();
-        let facts = AdapterFacts { from: contract.clone(), to: contract, faces: 7, held_out_distance: 0.25 };
+        let contract = Model::shipped(Shipped::Small).unwrap().contract().clone();
+        let facts = AdapterFacts {
+            from: contract.clone(),
+            to: contract,
+            faces: 7,
+            held_out_distance: 0.25,
+            digest: "0f3a".into(),
+            harmonic: None,
+        };
         let matrix = (0..128 * 128).map(|i| (i as f32 * 0.37).sin()).collect();
         Adapter::new(facts, matrix, vec![0.5; 128]).unwrap()
     }
@@ -121,7 +128,7 @@ mod tests {
         let path = folder.path().join("a.safetensors");
         let refusal = || load_adapter(&path).unwrap_err().to_string();
         assert!(refusal().contains("cannot read the adapter"));
-        Model::shipped().unwrap().save(&path).unwrap();
+        Model::shipped(Shipped::Small).unwrap().save(&path).unwrap();
         assert!(refusal().contains("does not say which models it joins"), "{}", refusal());
         save_adapter(&adapter(), &path).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();

@@ -1,10 +1,10 @@
 //! Turns an image into faces and embeddings: decode, detect, cut out, embed, with the networks and their weights.
 //!
 //! ```
-//! use facenet::{CenterCrop, FaceEngine, FrozenNetwork, Model};
+//! use facenet::{CenterCrop, FaceEngine, FrozenNetwork, Model, Shipped};
 //! use facenet_core::RgbImage;
 //!
-//! let network = FrozenNetwork::new(&Model::shipped()?);
+//! let network = FrozenNetwork::new(&Model::shipped(Shipped::Small)?);
 //! let engine = FaceEngine::new(Box::new(CenterCrop::default()), Box::new(network));
 //! let photo = RgbImage::from_fn(250, 250, |x, y| [x as u8, y as u8, 128].into());
 //! let faces = engine.embed_faces(&photo)?;
@@ -41,7 +41,7 @@ pub use detector::{
 };
 pub use engine::{EngineError, FaceEngine};
 pub use frozen::{Folded, FrozenNetwork, WrongEdge};
-pub use model::{Model, ModelError, write_beside};
+pub use model::{Model, ModelError, NotShipped, Shipped, write_beside};
 pub use preprocess::{PREPROCESSING_VERSION, preprocess};
 pub use quality::{Quality, Reason};
 pub use sieve::Sieve;

@@ -1,5 +1,7 @@
 //! A model file: weights and the contract that says what they are for.
 
+mod shipped;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -11,12 +13,10 @@ use safetensors::{Dtype, SafeTensors};
 use crate::network::{self, Graph, UnknownNetwork};
 use crate::preprocess::PREPROCESSING_VERSION;
 use crate::weights::{Tensor, Weights, WeightsError};
+pub use shipped::{NotShipped, Shipped};
 
 /// The key of the contract in a weight file's metadata.
 const CONTRACT_KEY: &str = "facenet.contract";
-
-/// The model that ships with the program; `models/lite.md` is its card.
-static SHIPPED: &[u8] = include_bytes!("../../../models/lite.safetensors");
 
 /// A network with its weights and its contract.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,14 +128,6 @@ impl Model {
             harmonic: Vec::new(),
         };
         Self { contract, weights }
-    }
-
-    /// The model that ships with the program.
-    ///
-    /// # Errors
-    /// Never for a released program: its tests load it.
-    pub fn shipped() -> Result<Self, ModelError> {
-        Self::from_bytes(SHIPPED, "the model that ships with the program")
     }
 
     /// Reads a model file.
@@ -360,12 +352,6 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_model_is_whole_and_calibrated() {
-        let model = Model::shipped().unwrap();
-        assert!(model.contract().threshold_at(1e-2).is_some());
-    }
-
-    #[test]
     fn a_saved_model_is_loaded_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.safetensors");
@@ -389,7 +375,7 @@ mod tests {
 
     #[test]
     fn what_changes_embeddings_takes_the_thresholds_away() {
-        let model = Model::shipped().unwrap();
+        let model = Model::shipped(Shipped::Small).unwrap();
         assert!(model.clone().mirrored().contract().thresholds.is_empty());
         let halved = model.mirrored().halved();
         assert!(halved.contract().mirrored && halved.contract().calibration.is_none());

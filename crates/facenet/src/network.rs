@@ -39,8 +39,9 @@ pub fn table(name: &str) -> Result<Table, UnknownNetwork> {
         "nn4" => nn4::table(normalised),
         "nns1" => nns1::table(normalised),
         "nns2" => nns2::table(normalised),
-        "lite" if !normalised => lite::table(false),
-        "lite-neck" if !normalised => lite::table(true),
+        "lite" if !normalised => lite::table("lite", 64, false),
+        "lite-neck" if !normalised => lite::table("lite-neck", 64, true),
+        "lite-neck-96" if !normalised => lite::table("lite-neck-96", 96, true),
         "mobilefacenet" if !normalised => mobilefacenet::table(),
         "iresnet18" if !normalised => iresnet18::table(),
         _ => return Err(UnknownNetwork { name: name.into() }),
@@ -48,9 +49,10 @@ pub fn table(name: &str) -> Result<Table, UnknownNetwork> {
 }
 
 /// The names that [`table`] knows: ours, the paper's in its order, and later ones.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "lite",
     "lite-neck",
+    "lite-neck-96",
     "nn1",
     "nn1-bn",
     "nn2",
@@ -118,7 +120,7 @@ mod tests {
         for unknown in ["nn9", "", "-bn", "lite-bn"] {
             let error = table(unknown).unwrap_err().to_string();
             let expected = format!(
-                "no network is named `{unknown}`; there are `lite`, `lite-neck`, `nn1`, `nn1-bn`, `nn2`, "
+                "no network is named `{unknown}`; there are `lite`, `lite-neck`, `lite-neck-96`, `nn1`, `nn1-bn`, "
             );
             assert!(error.starts_with(&expected), "{error}");
         }

@@ -63,11 +63,10 @@ struct Running {
 const LEAST_WEIGHT: f32 = 1e-3;
 
 impl TrackerSettings {
-    /// For a model under `contract`, whose threshold for one person is `same`. In the same place the model's loosest
-    /// calibrated threshold holds, if that is looser: a track of two people does more harm than two of one.
+    /// For a model under `contract`, whose threshold for one person is `same`. In the same place its threshold at a false
+    /// accept rate of 1 % holds, if that is looser: a track of two people does more harm than two of one.
     pub fn at(same: Distance, contract: &Contract) -> Self {
-        let same_place =
-            contract.thresholds.iter().map(|threshold| threshold.distance).fold(same, Distance::max);
+        let same_place = contract.threshold_at(1e-2).map_or(same, |loose| same.max(loose.distance));
         Self { same, same_place, overlap: 0.3, gap: 2.0 }
     }
 }

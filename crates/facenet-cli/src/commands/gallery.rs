@@ -11,6 +11,7 @@ mod list;
 mod remove;
 mod search;
 mod transfer;
+mod upgrade;
 mod who;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Import(transfer::ImportArgs),
     Check(check::CheckArgs),
     Compact(check::CompactArgs),
+    Upgrade(upgrade::Args),
 }
 
 /// The gallery that a command is about.
@@ -85,6 +87,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Import(args) => transfer::import(args, console),
         Command::Check(args) => check::check(args, console),
         Command::Compact(args) => check::compact(args, console),
+        Command::Upgrade(args) => upgrade::run(args, console),
     }
 }
 

@@ -65,6 +65,9 @@ struct Near<'a> {
     distance: Distance,
     cosine: f32,
     image: &'a Path,
+    /// The older model that embedded the face; none for the gallery's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    older_model: Option<&'a str>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
@@ -194,6 +197,7 @@ fn answer<'a>(
         distance: near.distance,
         cosine: near.distance.cosine(),
         image: &near.source,
+        older_model: near.older_model.as_deref(),
     };
     Answer {
         path,
@@ -210,7 +214,8 @@ fn print(path: &Path, found: &Identification, cut: &Cut<'_>, console: &Console) 
     for (rank, near) in (1..).zip(&found.nearest) {
         let verdict = if near.distance <= cut.distance() { "within" } else { "beyond" };
         let (distance, image) = (near.distance.value(), near.source.display());
-        console.print(format_args!("  {rank}. {distance:.3} {verdict}  {}  {image}", near.person))?;
+        let older = near.older_model.as_ref().map_or(String::new(), |model| format!("  (by {model})"));
+        console.print(format_args!("  {rank}. {distance:.3} {verdict}  {}  {image}{older}", near.person))?;
     }
     Ok(())
 }

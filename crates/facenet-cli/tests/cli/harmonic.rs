@@ -71,9 +71,9 @@ fn what_is_measured_is_drawn_and_written_into_the_new_model() {
 fn a_model_that_was_not_trained_to_it_is_measured_but_nothing_is_written() {
     let scene = scene();
     model().halved().save(&scene.at("new.safetensors")).unwrap();
-    let run = scene.run(&MEASURE).ended(0);
+    let run = scene.run_plain(&MEASURE).ended(0);
     assert!(run.stderr.contains("was not trained to be harmonic to"), "{}", run.stderr);
-    let run = scene.run(&[&MEASURE[..], &["--write"]].concat()).ended(2);
+    let run = scene.run_plain(&[&MEASURE[..], &["--write"]].concat()).ended(2);
     assert!(run.stderr.contains("hint: train it with a table `[harmonic]`"), "{}", run.stderr);
 }
 
@@ -94,7 +94,7 @@ fn an_adapter_needs_four_faces_a_coordinate() {
 fn half_precision_halves_the_file_and_mirroring_gives_another_model() {
     let scene = scene();
     let derive = ["model", "derive", "d.safetensors", "--half", "--mirrored", "--model", "old.safetensors"];
-    let run = scene.run(&derive).ended(0);
+    let run = scene.run_plain(&derive).ended(0);
     assert!(run.stderr.contains("it has no thresholds yet"), "{}", run.stderr);
     let sizes =
         ["old", "d"].map(|name| fs_err::metadata(scene.at(&format!("{name}.safetensors"))).unwrap().len());

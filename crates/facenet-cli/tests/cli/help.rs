@@ -35,6 +35,7 @@ fn the_help_texts() {
         "gallery import",
         "gallery check",
         "gallery compact",
+        "gallery upgrade",
         "cache show",
         "cache clear",
         "eval pairs",

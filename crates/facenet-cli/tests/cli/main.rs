@@ -18,6 +18,7 @@ mod eval_reject;
 mod eval_report;
 mod experiment;
 mod gallery;
+mod gallery_upgrade;
 mod harmonic;
 mod help;
 mod identify;

@@ -102,7 +102,8 @@ fn the_exact_numbers_of_a_table_add_up() {
 fn a_network_that_is_not_known_is_refused_with_those_there_are() {
     let run = Scene::new().run_plain(&["model", "table", "nn9"]).ended(2);
     assert!(
-        run.stderr.contains("invalid value 'nn9'") && run.stderr.contains("lite, lite-neck, nn1"),
+        run.stderr.contains("invalid value 'nn9'")
+            && run.stderr.contains("lite, lite-neck, lite-neck-96, nn1"),
         "{}",
         run.stderr
     );

@@ -119,6 +119,6 @@ fn run_in(folder: &Path, args: &[&str]) -> Run {
     }
 }
 
-/// Numbers that a machine may round in its own way, and the name of the drawn model.
+/// Numbers that a machine may round in its own way, and the names of models.
 pub(crate) const FILTERS: [(&str, &str); 2] =
-    [(r"-?\d+\.\d+(e-?\d+)?", "[number]"), (r"lite-128-[0-9a-f]{12}", "[model]")];
+    [(r"-?\d+\.\d+(e-?\d+)?", "[number]"), (r"lite(-neck)?-128-[0-9a-f]{12}", "[model]")];

@@ -3,7 +3,7 @@
 use facenet_core::Incompatible;
 
 use super::embedding::NotStored;
-use super::record::Subject;
+use super::record::{FaceId, Subject};
 
 /// Why a gallery could not be opened, read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +112,78 @@ pub enum StoreError {
         place: String,
         /// The two contracts.
         source: Incompatible,
+    },
+    /// A record names an older model that the gallery does not know.
+    #[error(
+        "a face was given to the gallery `{place}` with an embedding of `{model}`, a model that it does not know"
+    )]
+    UnknownModel {
+        /// Where.
+        place: String,
+        /// The model's [`Contract::id`](facenet_core::Contract::id).
+        model: String,
+    },
+    /// An adapter takes an embedding to nowhere.
+    #[error("the adapter gives no direction for {face} of the gallery `{place}`")]
+    NoDirection {
+        /// Where.
+        place: String,
+        /// Whose embedding.
+        face: FaceId,
+    },
+    /// It is of this model already.
+    #[error("the gallery `{place}` is of the model `{model}` already")]
+    SameModel {
+        /// Where.
+        place: String,
+        /// The model.
+        model: String,
+    },
+    /// Its faces could not be found by the new model.
+    #[error(
+        "the gallery `{place}` cannot be upgraded as it is\n\
+         hint: train the new model with a table `[harmonic]` and measure it by `facenet eval harmonic --write`, learn and \
+         measure an adapter by `facenet adapter learn`, or embed all photos anew with `--anew`"
+    )]
+    NotHarmonic {
+        /// Where.
+        place: String,
+        /// The two contracts.
+        source: Incompatible,
+    },
+    /// An upgrade is under way.
+    #[error(
+        "the gallery `{place}` is being upgraded from `{from}` to `{to}`\n\
+         hint: `facenet gallery upgrade {place}` with `--finish` ends that, with `--undo` it takes it back"
+    )]
+    Upgrading {
+        /// Where.
+        place: String,
+        /// The model before.
+        from: String,
+        /// The model after.
+        to: String,
+    },
+    /// No upgrade is under way.
+    #[error("the gallery `{place}` is not being upgraded")]
+    NotUpgrading {
+        /// Where.
+        place: String,
+    },
+    /// An upgrade would leave faces that nobody can compare.
+    #[error(
+        "{faces} of the faces of the gallery `{place}` would be left with embeddings of `{model}`, which cannot be compared\n\
+             hint: {hint}"
+    )]
+    LeftBehind {
+        /// Where.
+        place: String,
+        /// How many.
+        faces: u64,
+        /// The model of their embeddings.
+        model: String,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// An embedding is not of the gallery's kind.
     #[error("an embedding of the form {found} was given to the gallery `{place}`, which keeps {expected}")]

@@ -21,7 +21,8 @@ pub struct GalleryFilter {
     pub tags: Vec<String>,
 }
 
-/// The assigned faces of a store, for exact search by a probe under `contract`. People go by their labels; the source of
+/// The assigned faces of a store, for exact search by a probe under `contract`: the gallery's own, or one of a model that
+/// is harmonic to it. People go by their labels; the source of
 /// a face is the first path of its photo, or its identifier where none is kept.
 ///
 /// # Errors
@@ -31,8 +32,11 @@ pub fn to_gallery(
     contract: &Contract,
     filter: &GalleryFilter,
 ) -> Result<Gallery, StoreError> {
-    let comparable = store.settings().contract.check_comparable(contract);
-    comparable.map_err(|source| StoreError::OtherContract { place: store.place().into(), source })?;
+    let settings = store.settings();
+    for theirs in settings.older.iter().chain([&settings.contract]) {
+        let comparable = contract.compare_with(theirs);
+        comparable.map_err(|source| StoreError::OtherContract { place: store.place().into(), source })?;
+    }
     let people: HashMap<_, _> = store
         .people()?
         .into_iter()
@@ -46,7 +50,7 @@ pub fn to_gallery(
         let source = paths.get(&face.photo).cloned().unwrap_or_else(|| face.id.to_string());
         let entry =
             Entry { person: name.clone(), source: source.into(), embedding: face.embedding.embedding() };
-        gallery.add(contract, entry).expect("the store keeps to its contract");
+        gallery.add(settings.contract_of(&face), entry).expect("the store keeps to its contracts");
     })?;
     Ok(gallery)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use facenet_core::{Contract, Face};
+use facenet_core::{Adapter, Contract, Face};
 use serde::{Deserialize, Serialize};
 
 use super::embedding::{Form, StoredEmbedding};
@@ -94,6 +94,21 @@ pub struct Settings {
     pub keeps_paths: bool,
     /// Whether small pictures of the faces are kept.
     pub keeps_crops: bool,
+    /// Older models that faces are embedded by, which `contract` may be compared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older: Vec<Contract>,
+    /// The model before an upgrade that is not finished and can be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrading_from: Option<Contract>,
+}
+
+impl Settings {
+    /// The contract of a face.
+    pub fn contract_of(&self, face: &FaceRecord) -> &Contract {
+        let older =
+            face.older_model.as_ref().and_then(|id| self.older.iter().find(|older| older.id() == *id));
+        older.unwrap_or(&self.contract)
+    }
 }
 
 /// A person.
@@ -201,6 +216,9 @@ pub struct FaceRecord {
     pub quality: Option<f32>,
     /// The embedding.
     pub embedding: StoredEmbedding,
+    /// [`Contract::id`] of the older model that the embedding is of; none for the gallery's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_model: Option<String>,
     /// Whose it is, and who said so; none while nobody did.
     pub person: Option<(PersonId, AssignedBy)>,
 }
@@ -360,6 +378,8 @@ pub struct Counts {
     pub faces: u64,
     /// Faces that are nobody's yet.
     pub unassigned: u64,
+    /// Faces whose embeddings are of an older model than the gallery's.
+    pub older: u64,
     /// What the user said about pairs of faces.
     pub corrections: u64,
 }
@@ -390,6 +410,17 @@ pub enum Change {
     },
     /// Takes a correction back.
     Uncorrect(CorrectionId),
+}
+
+/// How a gallery comes to another model.
+#[derive(Debug, Clone, Copy)]
+pub enum Upgrade<'a> {
+    /// The new model is harmonic to the present one: faces stay as they are until they are embedded anew.
+    Harmonic,
+    /// Faces are taken into the new model's space by an adapter from the present one.
+    Adapter(&'a Adapter),
+    /// All faces were embedded anew.
+    Anew(&'a [(FaceId, StoredEmbedding)]),
 }
 
 /// What to delete.

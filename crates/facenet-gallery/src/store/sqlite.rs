@@ -5,6 +5,7 @@ mod faults;
 mod read;
 mod remove;
 mod rows;
+mod upgrade;
 mod write;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use facenet_core::Contract;
 use rusqlite::Connection;
 
 use super::Store;
@@ -21,13 +23,14 @@ use super::error::StoreError;
 use super::record::{
     AddedPhoto, Change, Correction, Counts, Event, EventKind, FaceId, FaceRecord, FileRecord, NewPhoto,
     Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Removal, Removed, Settings, Subject,
+    Upgrade,
 };
 use super::remains::Gone;
 
 /// Says in the file's header that it is a gallery: `FNGL`.
 const APPLICATION_ID: i64 = 0x464e_474c;
 /// The schema that this program reads and writes. It grows with every change to the tables.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// How long another program's change is waited for. One step of ours takes milliseconds; compacting a large gallery,
 /// seconds.
 const WAIT: Duration = Duration::from_secs(10);
@@ -184,6 +187,22 @@ impl Store for SqliteStore {
             }
         }
         self.in_transaction(|transaction| records.iter().try_for_each(|record| transaction.put(record)))
+    }
+
+    fn begin_upgrade(&mut self, contract: &Contract, how: Upgrade<'_>) -> Result<(), StoreError> {
+        self.begin(contract, how)
+    }
+
+    fn replace_embeddings(&mut self, faces: &[(FaceId, StoredEmbedding)]) -> Result<(), StoreError> {
+        self.replace(faces)
+    }
+
+    fn undo_upgrade(&mut self) -> Result<(), StoreError> {
+        self.undo()
+    }
+
+    fn finish_upgrade(&mut self) -> Result<(), StoreError> {
+        self.finish()
     }
 
     fn check(&self) -> Result<Vec<String>, StoreError> {

@@ -38,7 +38,8 @@ pub(crate) fn settings() -> Settings {
         mirrored: false,
         harmonic: Vec::new(),
     };
-    Settings { contract, form: Form::Float, keeps_paths: true, keeps_crops: true }
+    let (older, upgrading_from) = (Vec::new(), None);
+    Settings { contract, form: Form::Float, keeps_paths: true, keeps_crops: true, older, upgrading_from }
 }
 
 /// The content of photo `number`, which tells the number.

@@ -1,5 +1,5 @@
 use facenet::network::{self, Graph};
-use facenet::{FrozenNetwork, Model, Tensor, Weights, node_tensors};
+use facenet::{FrozenNetwork, Model, Shipped, Tensor, Weights, node_tensors};
 use facenet_core::Embedding;
 use rten_onnx::onnx::ModelProto;
 
@@ -32,8 +32,10 @@ fn difference(model: &Model) -> f32 {
 }
 
 #[test]
-fn the_shipped_model_gives_the_same_embeddings_from_its_file() {
-    assert!(difference(&Model::shipped().unwrap()) < 1e-4);
+fn the_shipped_models_give_the_same_embeddings_from_their_files() {
+    for which in Shipped::ALL {
+        assert!(difference(&Model::shipped(which).unwrap()) < 1e-4, "{which}");
+    }
 }
 
 /// One of each family: the largest, `nn1`, and `nn2` and `nn3`, which have no layer that these lack, are left out.
@@ -95,7 +97,7 @@ fn maxout_and_a_raw_output_of_several_are_written() {
 
 #[test]
 fn a_file_says_what_it_is_and_how_to_use_it() {
-    let model = Model::shipped().unwrap();
+    let model = Model::shipped(Shipped::Small).unwrap();
     let bytes = export(&model);
     let parsed = ModelProto::parse_buf(&bytes).unwrap();
     assert_eq!((parsed.ir_version, parsed.opset_import[0].version), (Some(8), Some(17)));

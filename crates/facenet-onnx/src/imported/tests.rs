@@ -211,7 +211,7 @@ fn a_file_that_is_no_imported_model_is_none_and_one_that_is_not_there_an_error()
     let path = folder.path().join("m");
     std::fs::write(&path, "a letter").unwrap();
     assert!(Imported::load(&path).unwrap().is_none());
-    facenet::Model::shipped().unwrap().save(&path).unwrap();
+    facenet::Model::shipped(facenet::Shipped::Small).unwrap().save(&path).unwrap();
     assert!(Imported::load(&path).unwrap().is_none());
     let error = Imported::load(&folder.path().join("gone")).unwrap_err().to_string();
     assert!(error.starts_with("cannot read the model `"), "{error}");

@@ -30,11 +30,6 @@ impl Tie {
         self.harmony.old.contract()
     }
 
-    /// Whether a tensor of the network learns in a step, counted from 0.
-    pub(crate) fn learns(&self, tensor: &str, step: u64) -> bool {
-        self.harmony.learns(tensor, step)
-    }
-
     /// The loss of a batch of the images `ids`, `[batch]`, with its gradient at the new embeddings; the old ones have none.
     ///
     /// # Errors

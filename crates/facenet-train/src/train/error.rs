@@ -6,7 +6,7 @@ use crate::checkpoint::CheckpointError;
 use crate::log::LogError;
 use crate::run::RunError;
 use crate::validate::ValidateError;
-use crate::{DatasetError, DeviceError, HarmonicError, LoadError, ObjectiveError, SamplerError};
+use crate::{DatasetError, DeviceError, HarmonicError, LoadError, ObjectiveError, SamplerError, StartError};
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,8 @@ pub enum TrainError {
     )]
     Differ { rank: usize, count: usize },
     #[error(transparent)]
+    Start(Box<StartError>),
+    #[error(transparent)]
     Harmonic(Box<HarmonicError>),
     #[error("a weight is not a number after step {step}; the last good checkpoint is kept")]
     Weights {
@@ -65,6 +67,12 @@ pub enum TrainError {
 impl From<RunError> for TrainError {
     fn from(error: RunError) -> Self {
         Self::Run(Box::new(error))
+    }
+}
+
+impl From<StartError> for TrainError {
+    fn from(error: StartError) -> Self {
+        Self::Start(Box::new(error))
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) fn step(
         clip(&mut gradients, norm);
     }
     let head = state.head.as_mut().map(|head| (HEAD, head.as_mut_slice()));
-    let learns = |name: &str| teacher.tie.is_none_or(|tie| tie.learns(name, batch.step));
+    let learns = |name: &str| settings.start.as_ref().is_none_or(|start| start.learns(name, batch.step));
     let parameters = state.network.tensors_mut().filter(|(name, _)| learns(name)).chain(head);
     let parameters =
         parameters.filter_map(|(name, values)| Some((name, values, gradients.get(name)?.as_slice())));

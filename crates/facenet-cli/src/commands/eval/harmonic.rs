@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use facenet::load_adapter;
+use facenet::{load_adapter, save_adapter};
 use facenet_core::{Comparability, Contract, Embedding, Harmonic};
 use facenet_eval::{
     Bootstrap, Curve, HarmonicEmbeddings, HarmonicNames, HarmonicReport, ImageRef, PairsFile, calibrate,
@@ -56,9 +56,9 @@ pub(crate) struct Args {
     crop: Crop,
     #[command(flatten)]
     skip: SkipOptions,
-    /// Write what was found into NEW's contract, with thresholds for mixed pairs; only then galleries take NEW's probes
-    /// against OLD's faces.
-    #[arg(long, conflicts_with = "adapter")]
+    /// Write what was found into NEW's contract, or into the adapter, with thresholds for mixed pairs; only then galleries
+    /// take NEW's probes against OLD's faces.
+    #[arg(long)]
     write: bool,
     /// The false accept rates of these thresholds; may be given several times.
     #[arg(long, value_name = "RATE", default_values_t = [0.1, 0.01])]
@@ -122,8 +122,9 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         console.note(format_args!("wrote harmonic.json and harmonic.svg to {}", folder.display()));
     }
     if args.write {
-        write(args, &old.contract, &report, &pairs, &embeddings, &data)?;
-        console.note(format_args!("wrote what was found into {}", args.new.display()));
+        write(args, [&old.contract, &new.contract], &report, &pairs, &embeddings, &data)?;
+        let file = args.adapter.as_ref().unwrap_or(&args.new);
+        console.note(format_args!("wrote what was found into {}", file.display()));
     }
     if args.json {
         console.print(report.to_json().trim_end())?;
@@ -196,15 +197,27 @@ fn upgrade(
         .context("identification cannot be measured")
 }
 
-/// Writes into NEW's contract what was found.
+/// Writes into NEW's contract, or into the adapter, what was found.
 fn write(
     args: &Args,
-    old: &Contract,
+    [old, new]: [&Contract; 2],
     report: &HarmonicReport,
     pairs: &PairsFile,
     embeddings: &HarmonicEmbeddings,
     data: &str,
 ) -> Result<()> {
+    let scored = mixed_pairs(pairs, embeddings)?;
+    let calibrated = calibrate(&scored, &args.far, data, args.bootstrap, args.draws.seed)
+        .context("mixed pairs cannot be calibrated")?;
+    let found = |to: &Contract| Harmonic {
+        to: to.id(),
+        thresholds: calibrated.thresholds.clone(),
+        calibration: Some(calibrated.calibration.clone()),
+        measured: report.statement(),
+    };
+    if let Some(path) = &args.adapter {
+        return Ok(save_adapter(&load_adapter(path)?.with_harmonic(found(new)), path)?);
+    }
     let Loaded::Ours(model) = Loaded::load(&args.new)? else {
         bail!("`{}` was imported, and was not trained by this program", args.new.display());
     };
@@ -216,20 +229,8 @@ fn write(
             old.id()
         );
     }
-    let scored = mixed_pairs(pairs, embeddings)?;
-    let calibrated = calibrate(&scored, &args.far, data, args.bootstrap, args.draws.seed)
-        .context("mixed pairs cannot be calibrated")?;
-    let stated = model.contract().harmonic.iter().map(|harmonic| {
-        if harmonic.to != old.id() {
-            return harmonic.clone();
-        }
-        Harmonic {
-            to: old.id(),
-            thresholds: calibrated.thresholds.clone(),
-            calibration: Some(calibrated.calibration.clone()),
-            measured: report.statement(),
-        }
-    });
-    let stated = stated.collect();
+    let stated = model.contract().harmonic.iter();
+    let stated =
+        stated.map(|stated| if stated.to == old.id() { found(old) } else { stated.clone() }).collect();
     Ok(model.with_harmonic(stated).save(&args.new)?)
 }

@@ -69,6 +69,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.photos.build()?;
     let mut store = args.file.open()?;
     let settings = store.settings().clone();
+    // New faces are of the gallery's own model, also where another could be compared with it.
     let comparable = settings.contract.check_comparable(engine.contract());
     comparable.map_err(|source| StoreError::OtherContract { place: store.place().into(), source })?;
     if store.is_read_only() {

@@ -48,7 +48,14 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
         EmbeddingForm::Byte => Form::Byte,
     };
     let contract = args.model.load()?.contract().clone();
-    let settings = Settings { contract, form, keeps_paths: !args.no_paths, keeps_crops: args.crops };
+    let settings = Settings {
+        contract,
+        form,
+        keeps_paths: !args.no_paths,
+        keeps_crops: args.crops,
+        older: Vec::new(),
+        upgrading_from: None,
+    };
     let id = settings.contract.id();
     SqliteStore::create(&args.file.gallery, &settings)?;
     console.note(format_args!("made the gallery {} for the model {id}", args.file.gallery.display()));

@@ -62,6 +62,9 @@ struct FaceLine<'a> {
     path: Option<&'a str>,
     face: &'a Face,
     quality: Option<f32>,
+    /// The older model that embedded it; none for the gallery's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    older_model: Option<&'a str>,
     person: Option<PersonId>,
     name: Option<&'a str>,
     by: Option<AssignedBy>,
@@ -119,6 +122,7 @@ pub(super) fn show(args: &ShowArgs, console: &Console) -> Result<Outcome> {
                 path,
                 face: &face.found,
                 quality: face.quality,
+                older_model: face.older_model.as_deref(),
                 person: person.map(|person| person.id),
                 name: person.and_then(|person| person.name.as_deref()),
                 by: face.person.map(|(_, by)| by),
@@ -132,7 +136,9 @@ pub(super) fn show(args: &ShowArgs, console: &Console) -> Result<Outcome> {
         };
         let quality = face.quality.map_or("unknown".into(), |quality| format!("{quality:.2}"));
         let path = path.unwrap_or("(no path)");
-        console.print(format_args!("{}\t{}\t{whose}\tquality {quality}\t{path}", face.id, face.photo))?;
+        let older = face.older_model.as_ref().map_or(String::new(), |model| format!("\tby {model}"));
+        console
+            .print(format_args!("{}\t{}\t{whose}\tquality {quality}\t{path}{older}", face.id, face.photo))?;
     }
     if let Some(folder) = &args.crops {
         write_crops(&store, &shown, folder, console)?;

@@ -7,9 +7,10 @@ use crate::store::record::{AssignedBy, Correction, FaceId, FaceRecord, PhotoId, 
 
 /// Clusters of faces as the user's words have them.
 ///
-/// Takes clusters of indices of faces, each face in one, and gives clusters that obey the bonds: faces that are the same lie in one cluster, and no two that differ, or lie
-/// in one photo, do. A cluster is joined with another only where the user says so; where that would bring two together
-/// that differ, only the faces of which the user spoke move. In the order of their first faces.
+/// Takes clusters of indices of faces, each face in one, and gives clusters that obey the bonds: faces that are the same lie
+/// in one cluster, and no two that differ, or lie in one photo, do. A cluster is joined with another only where the user says
+/// so; where that would bring two together that differ, only the faces of which the user spoke move. In the order of their
+/// first faces.
 pub(super) fn bound_clusters(bonds: &Bonds, clusters: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut group_of = vec![usize::MAX; bonds.same.len()];
@@ -141,6 +142,7 @@ mod tests {
             found: Face { bounds, landmarks: None, score: 1.0 },
             quality: None,
             embedding: embedding.clone(),
+            older_model: None,
             person: person.map(|person| (PersonId(person), AssignedBy::User)),
         };
         (0..).zip(photos.iter().zip(people)).map(face).collect()

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use facenet_core::Contract;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::faults::of_sqlite;
@@ -37,20 +38,27 @@ fn fill(path: &Path, settings: &Settings) -> rusqlite::Result<()> {
     prepare(&connection, WAIT)?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(include_str!("schema.sql"))?;
-    let json = serde_json::to_string(&settings.contract).expect("a contract is plain data");
+    let contract = keep_contract(&transaction, &settings.contract)?;
+    for older in &settings.older {
+        keep_contract(&transaction, older)?;
+    }
     transaction.execute(
-        "INSERT INTO contracts (id, name, json) VALUES (1, ?1, ?2)",
-        (settings.contract.id(), json),
-    )?;
-    transaction.execute(
-        "INSERT INTO settings (one, contract, form, keeps_paths, keeps_crops) VALUES (1, 1, ?1, ?2, ?3)",
-        (settings.form.name(), settings.keeps_paths, settings.keeps_crops),
+        "INSERT INTO settings (one, contract, form, keeps_paths, keeps_crops) VALUES (1, ?1, ?2, ?3, ?4)",
+        (contract, settings.form.name(), settings.keeps_paths, settings.keeps_crops),
     )?;
     transaction.pragma_update(None, "user_version", SCHEMA)?;
     super::write::note(&transaction, EventKind::Create, 0)?;
     transaction.commit()?;
     // The log is written into the file and deleted.
     connection.close().map_err(|(_, error)| error)
+}
+
+/// Writes a contract, in place of one with the same identifier, and gives the number of its row.
+pub(super) fn keep_contract(connection: &Connection, contract: &Contract) -> rusqlite::Result<i64> {
+    let json = serde_json::to_string(contract).expect("a contract is plain data");
+    let sql = "INSERT INTO contracts (name, json) VALUES (?1, ?2)
+        ON CONFLICT (name) DO UPDATE SET json = ?2 RETURNING id";
+    connection.query_row(sql, (contract.id(), json), |row| row.get(0))
 }
 
 /// What holds for each connection and is not kept in the file.
@@ -161,8 +169,12 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another program may have done it meanwhile.
-    if pragma::<i64>(&transaction, "user_version")? == 1 {
-        transaction.execute_batch(include_str!("upgrade_1.sql"))?;
+    let found: i64 = pragma(&transaction, "user_version")?;
+    if found < SCHEMA {
+        if found == 1 {
+            transaction.execute_batch(include_str!("upgrade_1.sql"))?;
+        }
+        transaction.execute_batch(include_str!("upgrade_2.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
         super::write::note(&transaction, EventKind::Upgrade, 0)?;
     }
@@ -171,13 +183,31 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
 
 type ReadSettings = Result<Settings, serde_json::Error>;
 
-fn settings(connection: &Connection) -> rusqlite::Result<ReadSettings> {
+/// What the file says of itself.
+pub(super) fn settings(connection: &Connection) -> rusqlite::Result<ReadSettings> {
+    let texts = |sql: &str| -> rusqlite::Result<Vec<String>> {
+        let mut select = connection.prepare(sql)?;
+        select.query_map([], |row| row.get(0))?.collect()
+    };
+    // The contract before an upgrade is an older one only while faces are of it.
+    let older = texts(
+        "SELECT json FROM contracts c, settings s WHERE c.id <> s.contract
+            AND (s.before IS NULL OR c.id <> s.before OR EXISTS (SELECT 1 FROM faces WHERE contract = c.id))
+            ORDER BY c.id",
+    )?;
+    let before = texts("SELECT json FROM contracts c, settings s WHERE c.id = s.before")?.pop();
     let sql =
         "SELECT json, form, keeps_paths, keeps_crops FROM settings JOIN contracts ON contracts.id = contract";
     connection.query_row(sql, [], |row| {
         let json: String = row.get(0)?;
         let form = if row.get_ref(1)?.as_str()? == "byte" { Form::Byte } else { Form::Float };
         let (keeps_paths, keeps_crops) = (row.get(2)?, row.get(3)?);
-        Ok(serde_json::from_str(&json).map(|contract| Settings { contract, form, keeps_paths, keeps_crops }))
+        let read = || {
+            let contract = serde_json::from_str(&json)?;
+            let older = older.iter().map(|json| serde_json::from_str(json)).collect::<Result<_, _>>()?;
+            let upgrading_from = before.as_deref().map(serde_json::from_str).transpose()?;
+            Ok(Settings { contract, form, keeps_paths, keeps_crops, older, upgrading_from })
+        };
+        Ok(read())
     })
 }

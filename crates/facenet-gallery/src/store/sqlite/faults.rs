@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::SqliteStore;
 use crate::store::error::StoreError;
-use crate::store::record::Subject;
+use crate::store::record::{FaceId, Subject};
 
 /// A failure within the store, without its place.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub(super) enum Fault {
     NameTaken(String),
     NotAName(String),
     NotAnEmbedding(crate::store::NotStored),
+    UnknownModel(String),
+    NoDirection(FaceId),
+    LeftBehind { faces: u64, model: String, hint: &'static str },
 }
 
 impl From<rusqlite::Error> for Fault {
@@ -36,6 +39,9 @@ impl SqliteStore {
             Fault::NoSuch(subject) => StoreError::NoSuch { place, subject },
             Fault::NameTaken(name) => StoreError::NameTaken { place, name },
             Fault::NotAName(name) => StoreError::NotAName { name },
+            Fault::NoDirection(face) => StoreError::NoDirection { place, face },
+            Fault::UnknownModel(model) => StoreError::UnknownModel { place, model },
+            Fault::LeftBehind { faces, model, hint } => StoreError::LeftBehind { place, faces, model, hint },
             Fault::NotAnEmbedding(source) => StoreError::NotAnEmbedding { place, source },
         }
     }

@@ -23,6 +23,7 @@ pub(super) fn counts(connection: &Connection) -> Found<Counts> {
         photos: count("photos")?,
         faces: count("faces")?,
         unassigned: count("faces WHERE person IS NULL")?,
+        older: count("faces WHERE contract <> (SELECT contract FROM settings)")?,
         corrections: count("corrections")?,
     })
 }

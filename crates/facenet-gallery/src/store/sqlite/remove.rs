@@ -271,6 +271,9 @@ fn needles(connection: &Connection, targets: &Targets) -> Result<Needles, Fault>
             .prepare_cached("SELECT embedding FROM faces WHERE id = ?1")?
             .query_row([face], |row| row.get(0))?;
         needles.add_bytes(Kind::Embedding, &embedding);
+        let mut select = connection.prepare_cached("SELECT embedding FROM former WHERE face = ?1")?;
+        let former: Option<Vec<u8>> = select.query_row([face], |row| row.get(0)).optional()?;
+        needles.add_bytes(Kind::Embedding, &former.unwrap_or_default());
         let mut select = connection.prepare_cached("SELECT jpeg FROM crops WHERE face = ?1")?;
         let crop: Option<Vec<u8>> = select.query_row([face], |row| row.get(0)).optional()?;
         needles.add_jpeg(&crop.unwrap_or_default());
@@ -314,7 +317,8 @@ fn delete(write: &Write<'_>, targets: &Targets) -> Result<(), Fault> {
 fn is_living(connection: &Connection, kind: Kind, piece: &[u8]) -> Result<bool, Fault> {
     let exists = |sql: &str| -> Result<bool, Fault> { Ok(connection.prepare_cached(sql)?.exists([piece])?) };
     match kind {
-        Kind::Embedding => exists("SELECT 1 FROM faces WHERE instr(embedding, ?1) > 0"),
+        Kind::Embedding => Ok(exists("SELECT 1 FROM faces WHERE instr(embedding, ?1) > 0")?
+            || exists("SELECT 1 FROM former WHERE instr(embedding, ?1) > 0")?),
         Kind::Crop => exists("SELECT 1 FROM crops WHERE instr(jpeg, ?1) > 0"),
         Kind::Digest => exists("SELECT 1 FROM photos WHERE instr(content, ?1) > 0"),
         Kind::Text => {

@@ -12,7 +12,8 @@ use crate::store::record::{
 
 /// The columns of [`face`], of the table `faces`.
 pub(super) const FACE_COLUMNS: &str =
-    "id, photo, x, y, width, height, score, landmarks, quality, embedding, person, assigned_by";
+    "id, photo, x, y, width, height, score, landmarks, quality, embedding, person, assigned_by,
+    (SELECT name FROM contracts WHERE id = nullif(faces.contract, (SELECT contract FROM settings)))";
 /// The columns of [`correction`].
 pub(super) const CORRECTION_COLUMNS: &str = "id, a, b, same, moved, moved_person, moved_by";
 
@@ -50,6 +51,7 @@ pub(super) fn face(row: &Row<'_>, form: Form) -> Result<FaceRecord, Fault> {
         quality: row.get(8)?,
         embedding: StoredEmbedding::from_bytes(form, row.get(9)?).map_err(Fault::NotAnEmbedding)?,
         person: assigned(row, 10)?,
+        older_model: row.get(12)?,
     })
 }
 

@@ -1,4 +1,4 @@
--- Schema 2 of a gallery. What each table means is told in docs/gallery.md.
+-- Schema 3 of a gallery. What each table means is told in docs/gallery.md.
 CREATE TABLE contracts (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -11,7 +11,9 @@ CREATE TABLE settings (
     keeps_paths INTEGER NOT NULL CHECK (keeps_paths IN (0, 1)),
     keeps_crops INTEGER NOT NULL CHECK (keeps_crops IN (0, 1)),
     -- 1 from the moment that something is deleted until its traces are wiped.
-    unwiped INTEGER NOT NULL DEFAULT 0 CHECK (unwiped IN (0, 1))
+    unwiped INTEGER NOT NULL DEFAULT 0 CHECK (unwiped IN (0, 1)),
+    -- The contract before an upgrade that is not finished.
+    before INTEGER REFERENCES contracts
 );
 CREATE TABLE people (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,6 +55,13 @@ CREATE TABLE faces (
 );
 CREATE INDEX faces_photo ON faces (photo);
 CREATE INDEX faces_person ON faces (person);
+CREATE INDEX faces_contract ON faces (contract);
+-- Embeddings that an upgrade replaced, until it is finished.
+CREATE TABLE former (
+    face INTEGER PRIMARY KEY REFERENCES faces ON DELETE CASCADE,
+    contract INTEGER NOT NULL REFERENCES contracts,
+    embedding BLOB NOT NULL
+);
 CREATE TABLE crops (
     face INTEGER PRIMARY KEY REFERENCES faces ON DELETE CASCADE,
     jpeg BLOB NOT NULL

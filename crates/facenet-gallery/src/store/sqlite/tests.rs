@@ -12,6 +12,7 @@ use crate::store::{
 
 mod faults;
 mod forgetting;
+mod upgrade;
 
 pub(super) const DIMENSION: usize = 128;
 
@@ -27,7 +28,8 @@ pub(super) fn settings(form: Form) -> Settings {
         mirrored: false,
         harmonic: Vec::new(),
     };
-    Settings { contract, form, keeps_paths: true, keeps_crops: true }
+    let (older, upgrading_from) = (Vec::new(), None);
+    Settings { contract, form, keeps_paths: true, keeps_crops: true, older, upgrading_from }
 }
 
 pub(super) fn embedding(seed: u32) -> Embedding {
@@ -125,7 +127,7 @@ fn what_is_added_comes_back_also_after_opening_again() {
             assert_eq!(found.person, new.person);
         }
         assert_eq!(store.crops(&[FaceId(2), FaceId(9)]).unwrap(), [Some(crop(2)), None]);
-        let counts = Counts { people: 2, photos: 1, faces: 2, unassigned: 1, corrections: 0 };
+        let counts = Counts { people: 2, photos: 1, faces: 2, unassigned: 1, older: 0, corrections: 0 };
         assert_eq!(store.counts().unwrap(), counts);
         assert_eq!(store.check().unwrap(), Vec::<String>::new());
     }
@@ -305,15 +307,23 @@ fn a_gallery_is_searched_by_tag_and_only_under_its_contract() {
 }
 
 #[test]
-fn a_gallery_of_the_first_schema_is_brought_up_to_date() {
+fn a_gallery_of_an_older_schema_is_brought_up_to_date() {
+    for (schema, sql) in [
+        (1, include_str!("../../../tests/fixtures/gallery-1.sql")),
+        (2, include_str!("../../../tests/fixtures/gallery-2.sql")),
+    ] {
+        is_brought_up_to_date(schema, sql);
+    }
+}
+
+fn is_brought_up_to_date(schema: u32, sql: &str) {
     let place = Place::new();
-    let path = place.at("old");
-    let sql = include_str!("../../../tests/fixtures/gallery-1.sql");
+    let path = place.at(&format!("old-{schema}"));
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     for _ in 0..2 {
         let store = SqliteStore::open(&path).unwrap();
         assert_eq!(store.check().unwrap(), Vec::<String>::new());
-        let counts = Counts { people: 2, photos: 2, faces: 3, unassigned: 1, corrections: 1 };
+        let counts = Counts { people: 2, photos: 2, faces: 3, unassigned: 1, older: 0, corrections: 1 };
         assert_eq!(store.counts().unwrap(), counts);
         let photos = store.photos(PhotoId(0), 9).unwrap();
         let file = FileRecord { path: "/photos/1.jpg".into(), size: 1000, changed_ns: 5 };

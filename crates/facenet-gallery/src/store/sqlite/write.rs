@@ -64,7 +64,7 @@ impl Write<'_> {
     }
 
     /// Executes a statement and gives the number of rows that it changed.
-    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Done<usize> {
+    pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Done<usize> {
         Ok(self.transaction.prepare_cached(sql)?.execute(params)?)
     }
 
@@ -117,6 +117,7 @@ impl Write<'_> {
                 found: face.found.clone(),
                 quality: face.quality,
                 embedding: face.embedding.clone(),
+                older_model: None,
                 person: face.person,
             };
             let id = self.insert_face(None, &record)?;
@@ -143,9 +144,9 @@ impl Write<'_> {
         self.need_there(Subject::Photo(face.photo))?;
         let sql = "INSERT INTO faces (id, photo, x, y, width, height, score, landmarks, quality, contract, embedding,
                 person, assigned_by)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT contract FROM settings), ?10, ?11, ?12)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?13, ?10, ?11, ?12)
             ON CONFLICT (id) DO UPDATE SET photo = ?2, x = ?3, y = ?4, width = ?5, height = ?6, score = ?7,
-                landmarks = ?8, quality = ?9, embedding = ?10, person = ?11, assigned_by = ?12";
+                landmarks = ?8, quality = ?9, embedding = ?10, person = ?11, assigned_by = ?12, contract = ?13";
         let bounds = face.found.bounds;
         let (person, by) = assigned(face.person);
         self.execute(
@@ -163,9 +164,21 @@ impl Write<'_> {
                 face.embedding.as_bytes(),
                 person,
                 by,
+                self.contract_row(face.older_model.as_deref())?,
             ],
         )?;
         Ok(id.map_or_else(|| self.transaction.last_insert_rowid(), |id| id.0))
+    }
+
+    /// The row of a contract by its identifier, or of the gallery's own.
+    pub(super) fn contract_row(&self, older: Option<&str>) -> Done<i64> {
+        let Some(id) = older else {
+            let mut select = self.transaction.prepare_cached("SELECT contract FROM settings")?;
+            return Ok(select.query_row([], |row| row.get(0))?);
+        };
+        let mut select = self.transaction.prepare_cached("SELECT id FROM contracts WHERE name = ?1")?;
+        let row = select.query_row([id], |row| row.get(0)).optional()?;
+        row.ok_or_else(|| Fault::UnknownModel(id.into()))
     }
 
     pub(super) fn change(&self, change: &Change) -> Done<()> {

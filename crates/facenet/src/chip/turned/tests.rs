@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::{ChipCutter, ChipError, cut_chip};
 use super::*;
-use crate::{AlignedCrop, FaceEngine, FrozenNetwork, Model};
+use crate::{AlignedCrop, FaceEngine, FrozenNetwork, Model, Shipped};
 
 /// Every pixel differs from its neighbours, smoothly.
 fn waves(width: u32, height: u32) -> RgbImage {
@@ -163,7 +163,7 @@ fn photo_of_drawn_face(scale: f32, angle: f32) -> (RgbImage, [Point; 5]) {
 
 #[test]
 fn a_chip_of_a_photo_is_that_of_a_training_crop_of_the_same_face() {
-    let network = FrozenNetwork::new(&Model::shipped().unwrap());
+    let network = FrozenNetwork::new(&Model::shipped(Shipped::Small).unwrap());
     let preprocessing = network.contract().preprocessing;
     // 128 pixels: the template and 8 around it, drawn and not cut.
     let crop = RgbImage::from_fn(128, 128, |x, y| drawn_face(x as f32 - 7.5, y as f32 - 7.5));

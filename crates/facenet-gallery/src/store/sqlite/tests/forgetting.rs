@@ -36,7 +36,7 @@ fn a_person_goes_with_faces_crops_corrections_and_the_photos_of_nobody_else() {
     }
     assert!(!files_hold(&store, b"Ada Lovelace") && !files_hold(&store, b"/photos/of/1.jpg"));
     assert!(files_hold(&store, b"Bert Brecht") && files_hold(&store, &traces(3)[0]));
-    let counts = Counts { people: 1, photos: 4, faces: 3, unassigned: 1, corrections: 0 };
+    let counts = Counts { people: 1, photos: 4, faces: 3, unassigned: 1, older: 0, corrections: 0 };
     assert_eq!((store.counts().unwrap(), store.check().unwrap()), (counts, vec![]));
     for subject in [Subject::Person(PersonId(1)), Subject::Face(FaceId(2)), Subject::Photo(PhotoId(1))] {
         let gone = store.check_gone(subject).unwrap();
