@@ -137,6 +137,7 @@ fn every_route_of_the_router_is_described() {
         source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(apart, ["/openapi.json", "/docs", "/docs.js", "/metrics"]);
     assert!(!source.contains("route_service") && !source.contains(".nest"));
+    assert_eq!(description()["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
     let served = making().start().get("/openapi.json").expect(200).value();
     assert_eq!(served, description());
 }
