@@ -48,7 +48,7 @@ fn asked(service: &Service, method: &str, path: &str) -> Answer {
 }
 
 /// What is described for this status: exactly, or for its kind.
-fn described<'a>(operation: &'a Value, status: u16) -> Option<&'a Value> {
+fn described(operation: &Value, status: u16) -> Option<&Value> {
     let responses = &operation["responses"];
     responses.get(status.to_string()).or_else(|| responses.get(format!("{}XX", status / 100)))
 }
