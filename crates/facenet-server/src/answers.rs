@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::guard::only_looks;
 use crate::problem::ApiError;
 
 /// How long an answer is kept: longer than a client tries again.
@@ -95,10 +96,12 @@ impl Drop for InWork {
     }
 }
 
-/// Gives the answer of before to a request that was made before.
+/// Gives the answer of before to a change that was asked for before. What only looks can be done again, and nothing of it is
+/// kept.
 pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+    let is_change = request.method() == Method::POST && !only_looks(request.uri().path());
     let key = match request.headers().get("idempotency-key") {
-        Some(key) if request.method() == Method::POST => key.clone(),
+        Some(key) if is_change => key.clone(),
         _ => return Ok(next.run(request).await),
     };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY);
