@@ -123,6 +123,17 @@ pub enum StoreError {
         /// The model's [`Contract::id`](facenet_core::Contract::id).
         model: String,
     },
+    /// Another program has brought it to another model since it was opened.
+    #[error(
+        "another program has upgraded the gallery `{place}` to the model `{model}`\n\
+         hint: open it anew, with that model"
+    )]
+    ModelChanged {
+        /// Where.
+        place: String,
+        /// The model that it is of now.
+        model: String,
+    },
     /// An adapter takes an embedding to nowhere.
     #[error("the adapter gives no direction for {face} of the gallery `{place}`")]
     NoDirection {

@@ -15,6 +15,7 @@ pub(super) enum Fault {
     NotAName(String),
     NotAnEmbedding(crate::store::NotStored),
     UnknownModel(String),
+    ModelChanged(String),
     NoDirection(FaceId),
     LeftBehind { faces: u64, model: String, hint: &'static str },
 }
@@ -39,6 +40,7 @@ impl SqliteStore {
             Fault::NoSuch(subject) => StoreError::NoSuch { place, subject },
             Fault::NameTaken(name) => StoreError::NameTaken { place, name },
             Fault::NotAName(name) => StoreError::NotAName { name },
+            Fault::ModelChanged(model) => StoreError::ModelChanged { place, model },
             Fault::NoDirection(face) => StoreError::NoDirection { place, face },
             Fault::UnknownModel(model) => StoreError::UnknownModel { place, model },
             Fault::LeftBehind { faces, model, hint } => StoreError::LeftBehind { place, faces, model, hint },

@@ -1,5 +1,6 @@
 //! Questions to the tables.
 
+use facenet_core::Contract;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::faults::Fault;
@@ -26,6 +27,13 @@ pub(super) fn counts(connection: &Connection) -> Found<Counts> {
         older: count("faces WHERE contract <> (SELECT contract FROM settings)")?,
         corrections: count("corrections")?,
     })
+}
+
+/// Checks that the gallery is of this model still: another program may have brought it to another since it was opened.
+pub(super) fn check_model(connection: &Connection, known: &Contract) -> Found<()> {
+    let sql = "SELECT name FROM contracts WHERE id = (SELECT contract FROM settings)";
+    let found: String = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    if found == known.id() { Ok(()) } else { Err(Fault::ModelChanged(found)) }
 }
 
 pub(super) fn people(connection: &Connection) -> Found<Vec<Person>> {

@@ -31,6 +31,7 @@ impl SqliteStore {
             return Err(StoreError::ReadOnly { place: self.place.clone() });
         }
         let result = begin(&mut self.connection, &self.settings).and_then(|write| {
+            read::check_model(&write.transaction, &self.settings.contract)?;
             // Dropped without a commit, it leaves all as it was.
             let done = work(&write)?;
             write.transaction.commit()?;

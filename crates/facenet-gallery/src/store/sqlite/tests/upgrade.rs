@@ -110,6 +110,19 @@ fn old_faces_stay_and_are_found_by_the_new_model_in_one_ranking() {
 }
 
 #[test]
+fn who_has_the_gallery_open_is_told_of_its_new_model() {
+    let place = Place::new();
+    let mut store = filled(&place);
+    let mut other = SqliteStore::open(store.path()).unwrap();
+    other.begin_upgrade(&model("ffff", &[&old()]), Upgrade::Harmonic).unwrap();
+    let error = store.faces(FaceId(0), 9).unwrap_err();
+    assert!(matches!(error, StoreError::ModelChanged { .. }), "{error}");
+    let error = store.add(&[photo(&[60], None)]).unwrap_err();
+    assert!(matches!(error, StoreError::ModelChanged { .. }), "{error}");
+    assert_eq!(other.counts().unwrap().faces, 5);
+}
+
+#[test]
 fn an_upgrade_is_taken_back_to_the_last_byte() {
     let place = Place::new();
     let mut store = filled(&place);
