@@ -39,9 +39,10 @@ impl Matrix<'_> {
 
     /// The coordinates, row by row: those of the array itself where it is contiguous `float32`.
     pub(crate) fn rows(&self) -> Cow<'_, [f32]> {
+        // A slice is also given of Fortran's order, which is not row by row.
         match self.0.as_slice() {
-            Ok(rows) => Cow::Borrowed(rows),
-            Err(_) => Cow::Owned(self.0.as_array().iter().copied().collect()),
+            Ok(rows) if self.0.is_c_contiguous() => Cow::Borrowed(rows),
+            _ => Cow::Owned(self.0.as_array().iter().copied().collect()),
         }
     }
 }

@@ -81,10 +81,14 @@ impl Suggestion {
 
 /// Clusters embeddings.
 #[pyfunction]
-#[pyo3(signature = (
-    embeddings, *, far=None, threshold=None, wrong_pairs=None, contract=None, photos=None, quality=None,
-    min_quality=0.0, must_link=Vec::new(), cannot_link=Vec::new()
-))]
+#[pyo3(
+    signature = (
+        embeddings, *, far=None, threshold=None, wrong_pairs=None, contract=None, photos=None, quality=None,
+        min_quality=0.0, must_link=Vec::new(), cannot_link=Vec::new()
+    ),
+    text_signature = "(embeddings, *, far=None, threshold=None, wrong_pairs=None, contract=None, photos=None, \
+        quality=None, min_quality=0.0, must_link=(), cannot_link=())"
+)]
 #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments are the struct")]
 pub(crate) fn cluster(
     py: Python<'_>,

@@ -163,7 +163,10 @@ impl Gallery {
     }
 
     /// Adds a photo with its faces, or several.
-    #[pyo3(signature = (photos, *, person=None, crop=Crop::Detect, min_quality=0.0))]
+    #[pyo3(
+        signature = (photos, *, person=None, crop=Crop::Detect, min_quality=0.0),
+        text_signature = "($self, photos, *, person=None, crop='detect', min_quality=0.0)"
+    )]
     fn add<'py>(
         &self,
         py: Python<'py>,
@@ -196,7 +199,10 @@ impl Gallery {
     }
 
     /// Who is in a photo: an answer for each face; or for each row of an array of embeddings.
-    #[pyo3(signature = (photo, *, far=None, threshold=None, k=3, tags=Vec::new(), crop=Crop::Detect))]
+    #[pyo3(
+        signature = (photo, *, far=None, threshold=None, k=3, tags=Vec::new(), crop=Crop::Detect),
+        text_signature = "($self, photo, *, far=None, threshold=None, k=3, tags=(), crop='detect')"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments are the struct")]
     fn identify(
         &self,

@@ -117,9 +117,12 @@ fn bounds(interval: Option<Interval>) -> Bounds {
 
 /// Measures embeddings by labelled pairs.
 #[pyfunction]
-#[pyo3(signature = (
-    embeddings, labels=None, *, pairs=None, same=None, folds=None, draws=Bootstrap::DRAWS, seed=0, model="", data=""
-))]
+#[pyo3(
+    signature = (
+        embeddings, labels=None, *, pairs=None, same=None, folds=None, draws=Bootstrap::DRAWS, seed=0, model="", data=""
+    ),
+    text_signature = "(embeddings, labels=None, *, pairs=None, same=None, folds=None, draws=1000, seed=0, model='', data='')"
+)]
 #[expect(clippy::too_many_arguments, reason = "Python's keyword arguments are the struct")]
 pub(crate) fn evaluate(
     py: Python<'_>,

@@ -77,7 +77,7 @@ impl FaceNet {
     }
 
     /// One embedding an image, as an array `[images, dimension]` of `float32`.
-    #[pyo3(signature = (images, *, crop=Crop::None))]
+    #[pyo3(signature = (images, *, crop=Crop::None), text_signature = "($self, images, *, crop='none')")]
     fn embed<'py>(
         &self,
         py: Python<'py>,
@@ -97,7 +97,7 @@ impl FaceNet {
     }
 
     /// The faces of a photo, most confident first, without embeddings.
-    #[pyo3(signature = (image, *, crop=Crop::Detect))]
+    #[pyo3(signature = (image, *, crop=Crop::Detect), text_signature = "($self, image, *, crop='detect')")]
     fn detect(&self, py: Python<'_>, image: &Bound<'_, PyAny>, crop: Crop) -> PyResult<Vec<Face>> {
         let photo = Photo::of(image)?;
         let found = py.detach(|| self.engines.detect(photo, crop))?;
@@ -105,7 +105,10 @@ impl FaceNet {
     }
 
     /// The faces of a photo with their embeddings, most confident first; of several photos, a list for each.
-    #[pyo3(signature = (images, *, crop=Crop::Detect, return_exceptions=false))]
+    #[pyo3(
+        signature = (images, *, crop=Crop::Detect, return_exceptions=false),
+        text_signature = "($self, images, *, crop='detect', return_exceptions=False)"
+    )]
     fn faces<'py>(
         &self,
         py: Python<'py>,
@@ -135,7 +138,10 @@ impl FaceNet {
     }
 
     /// Whether two images, or embeddings, show the same person.
-    #[pyo3(signature = (a, b, *, far=None, threshold=None, crop=Crop::Detect))]
+    #[pyo3(
+        signature = (a, b, *, far=None, threshold=None, crop=Crop::Detect),
+        text_signature = "($self, a, b, *, far=None, threshold=None, crop='detect')"
+    )]
     fn verify(
         &self,
         a: &Bound<'_, PyAny>,

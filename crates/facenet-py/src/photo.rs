@@ -162,8 +162,9 @@ fn of_array(object: &Bound<'_, PyAny>) -> PyResult<RgbImage> {
     let size = |edge: usize| u32::try_from(edge).ok().filter(|edge| *edge > 0).ok_or_else(wrong);
     let (width, height) = (size(width)?, size(height)?);
     // The one copy: a picture is worked on without Python's lock, and whoever holds the array may change it.
+    // (A slice is also given of Fortran's order, which is not row by row.)
     let values: Vec<u8> = match (array.as_slice(), channels) {
-        (Ok(values), 3) => values.to_vec(),
+        (Ok(values), 3) if array.is_c_contiguous() => values.to_vec(),
         (_, 3) => array.as_array().iter().copied().collect(),
         _ => array.as_array().iter().flat_map(|value| [*value; 3]).collect(),
     };

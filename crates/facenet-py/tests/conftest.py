@@ -21,6 +21,11 @@ def drawn(seed: int, height: int = 112, width: int = 112) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
+def nobody() -> np.ndarray:
+    """A picture without a face: a slope from dark to light."""
+    return np.tile(np.linspace(0, 255, 300).astype(np.uint8)[:, None, None], (1, 300, 3))
+
+
 def people(seed: int, count: int, each: int, spread: float = 0.3) -> tuple[np.ndarray, list[str]]:
     """Made-up embeddings of `count` people, `each` faces of every one, and their names."""
     rng = np.random.default_rng(seed)

@@ -44,7 +44,7 @@ def test_knowledge_binds():
     in_one_photo = cluster(faces, threshold=1.0, photos=["a", "a", "b", "b"]).labels
     assert in_one_photo[0] != in_one_photo[1] and in_one_photo[2] != in_one_photo[3]
     assert cluster(faces, threshold=0.0, must_link=[(0, 3)]).labels.tolist() == [0, 1, 2, 0]
-    with pytest.raises(facenet.DataError, match="faces 0 and 1 are told to be two people, but also one"):
+    with pytest.raises(facenet.DataError, match="faces 1 and 0 are told to be two people, but also one"):
         cluster(faces, threshold=1.0, must_link=[(0, 1)], cannot_link=[(1, 0)])
 
 

@@ -13,6 +13,11 @@ import facenet
 from facenet import FaceNet
 
 
+def are_one(rows: np.ndarray) -> bool:
+    """Sums of a batch are rounded by where a row lies in it; a pixel that differs changes far more."""
+    return np.allclose(rows, rows[0], atol=1e-6)
+
+
 def png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
@@ -45,19 +50,19 @@ def test_arrays_bytes_files_and_pillow_give_the_same(net, tmp_path):
         Image.open(path),
     ]
     rows = net.embed(kinds)
-    assert all(np.array_equal(row, rows[0]) for row in rows)
+    assert are_one(rows)
 
 
 def test_grey_is_the_same_as_three_equal_channels(net):
     grey = drawn(4)[..., 0]
     pictures = [grey, grey[..., None], np.stack([grey] * 3, axis=-1), Image.fromarray(grey)]
     rows = net.embed(pictures)
-    assert all(np.array_equal(row, rows[0]) for row in rows)
+    assert are_one(rows)
 
 
 def test_a_stack_and_a_generator_are_many_images(net):
     stack = np.stack([drawn(seed) for seed in range(3)])
-    assert np.array_equal(net.embed(stack), net.embed(image for image in stack))
+    assert np.allclose(net.embed(stack), net.embed(image for image in stack), atol=1e-6)
 
 
 def test_more_images_than_a_window_keep_their_order(net):
@@ -75,20 +80,21 @@ def test_a_picture_of_pillow_is_turned_upright_like_its_file(net, tmp_path):
     path = tmp_path / "turned.png"
     picture.save(path, exif=exif)
     rows = net.embed([path, Image.open(path), np.rot90(drawn(5), -1)])
-    assert np.array_equal(rows[0], rows[1]) and np.array_equal(rows[0], rows[2])
+    assert are_one(rows)
+    assert not are_one(np.vstack([rows, net.embed(drawn(5))]))
 
 
 def test_what_is_transparent_is_white(net):
     image = np.dstack([drawn(6), np.zeros((112, 112), np.uint8)])
     rows = net.embed([Image.fromarray(image), png(image), np.full((112, 112, 3), 255, np.uint8)])
-    assert np.array_equal(rows[0], rows[2]) and np.array_equal(rows[1], rows[2])
+    assert are_one(rows)
 
 
 def test_the_crop_decides_what_is_seen(net):
     image = drawn(7, 200, 200)
     rows = np.vstack([net.embed(image, crop=crop) for crop in ("none", "center", "tight")])
     assert len({row.tobytes() for row in rows}) == 3
-    assert np.array_equal(net.embed(image, crop="aligned")[0], rows[0])
+    assert are_one(np.vstack([net.embed(image, crop="aligned"), rows[:1]]))
     with pytest.raises(ValueError, match='crop `middle` is unknown: expected "detect"'):
         net.embed(image, crop="middle")
 

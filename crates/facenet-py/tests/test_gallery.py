@@ -1,6 +1,8 @@
 """People are remembered, found, grouped and forgotten."""
 
+import contextlib
 import shutil
+import sqlite3
 
 import numpy as np
 import pytest
@@ -74,20 +76,29 @@ def test_clustering_and_what_is_said_of_people(gallery, photos):
     assert [person.label for person in gallery.people()] == ["Barack"]
 
 
-def test_what_is_removed_is_gone_from_the_file(gallery, photos, tmp_path):
-    gallery.add(photos["barack-obama-1"], person="Barack")
-    gallery.add(photos["joe-biden-1"], person="Joe")
-    bytes_of = lambda: b"".join(path.read_bytes() for path in sorted(tmp_path.glob("people.faces*")))
-    embedding = gallery.faces("Joe")[0].embedding.tobytes()
-    assert embedding in bytes_of() and b"joe-biden-1" in bytes_of()
+def bytes_of(folder):
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("people.faces*")))
+
+
+def test_what_is_removed_is_gone_from_the_file(net, photos, tmp_path):
+    path = tmp_path / "people.faces"
+    with Gallery.create(path, net) as gallery:
+        gallery.add(photos["barack-obama-1"], person="Barack")
+        gallery.add(photos["joe-biden-1"], person="Joe")
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        (embedding,) = file.execute("SELECT embedding FROM faces WHERE id = 2").fetchone()
+    assert embedding in bytes_of(tmp_path) and b"joe-biden-1" in bytes_of(tmp_path)
+
+    gallery = Gallery.open(path, net)
     foreseen = gallery.remove("Joe", dry_run=True)
     assert len(foreseen.people) == 1 and gallery.counts()["people"] == 2
     removed = gallery.remove("Joe")
     assert (removed.people, removed.photos, removed.faces) == (foreseen.people, foreseen.photos, foreseen.faces)
     assert removed.pieces >= removed.found_before > 0 == removed.found_after
-    assert embedding not in bytes_of() and b"joe-biden-1" not in bytes_of()
+    assert embedding not in bytes_of(tmp_path) and b"joe-biden-1" not in bytes_of(tmp_path)
     gallery.remove(str(photos["barack-obama-1"]))
     assert gallery.counts()["faces"] == 0
+    gallery.close()
 
 
 def test_a_gallery_lasts(net, photos, tmp_path):

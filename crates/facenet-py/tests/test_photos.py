@@ -1,8 +1,7 @@
 """Whole photos: faces are found, described and compared."""
 
-import numpy as np
 import pytest
-from conftest import drawn
+from conftest import drawn, nobody
 
 import facenet
 
@@ -20,7 +19,7 @@ def test_a_face_is_found_where_it_is(net, photos):
 
 
 def test_several_photos_give_a_list_each(net, photos):
-    found = net.faces([photos["barack-obama-1"], drawn(1), photos["joe-biden-1"]])
+    found = net.faces([photos["barack-obama-1"], nobody(), photos["joe-biden-1"]])
     assert [len(faces) for faces in found] == [1, 0, 1]
 
 
@@ -48,8 +47,8 @@ def test_embeddings_can_be_compared_too(net, photos):
     by_embedding = net.verify(first, photos["barack-obama-2"])
     assert by_embedding.distance == pytest.approx(by_photo.distance, abs=1e-6)
     assert net.verify(first, first).distance == 0
-    with pytest.raises(facenet.DataError, match="length 2, but embeddings have the length 1\nhint"):
-        net.verify(first * 2, first)
+    with pytest.raises(facenet.DataError, match=r"length 1\.99\d*, but embeddings have the length 1\nhint"):
+        net.verify(first * 1.999, first)
     with pytest.raises(facenet.DataError, match="127 coordinates"):
         net.verify(first[1:], first)
 
@@ -77,5 +76,5 @@ def test_a_threshold_that_there_is_not_is_refused(net, options, text):
 
 def test_a_photo_without_a_face_cannot_be_verified(net, photos):
     with pytest.raises(facenet.NoFaceError, match="the second image: no face was found"):
-        net.verify(photos["joe-biden-1"], drawn(1, 300, 300))
-    assert net.faces(np.zeros((300, 300, 3), np.uint8)) == []
+        net.verify(photos["joe-biden-1"], nobody())
+    assert net.faces(nobody()) == [] and net.detect(nobody()) == []

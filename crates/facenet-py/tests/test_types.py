@@ -31,7 +31,7 @@ def test_a_program_that_uses_the_stubs_is_checked(tmp_path):
         text=True,
     )
     lines = [line.split(": ", 1)[1] for line in done.stdout.splitlines() if "program.py" in line]
-    assert "ndarray" in lines[0] and "float32" in lines[0]
+    assert "ndarray" in lines[0] and "32Bit" in lines[0]
     assert "list[facenet._native.Face]" in lines[1]
-    assert "int64" in lines[2] or "signedinteger" in lines[2]
+    assert "signedinteger" in lines[2] and "64Bit" in lines[2]
     assert lines[3].startswith('error: Argument "crop"') and len(lines) == 4, done.stdout

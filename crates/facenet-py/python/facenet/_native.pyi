@@ -10,6 +10,26 @@ from typing import Any, Literal, Protocol, final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "Added",
+    "Clusters",
+    "Contract",
+    "Face",
+    "FaceNet",
+    "Gallery",
+    "GalleryFace",
+    "Grouped",
+    "Identified",
+    "Person",
+    "Removed",
+    "Report",
+    "Suggestion",
+    "Threshold",
+    "Verdict",
+    "cluster",
+    "evaluate",
+]
+
 class _Picture(Protocol):
     """A picture of Pillow."""
 
@@ -133,8 +153,11 @@ class FaceNet:
         """One embedding an image, `[images, dimension]`: of its most confident face, or of where `crop` says it lies."""
     def detect(self, image: _Photo, *, crop: _Crop = "detect") -> list[Face]:
         """The faces of a photo, most confident first, without embeddings."""
+    # A path is an iterable of strings too; it is taken for a path.
     @overload
-    def faces(self, images: _Photo, *, crop: _Crop = "detect", return_exceptions: bool = False) -> list[Face]: ...
+    def faces(  # type: ignore[overload-overlap]
+        self, images: _Photo, *, crop: _Crop = "detect", return_exceptions: bool = False
+    ) -> list[Face]: ...
     @overload
     def faces(
         self, images: Iterable[_Photo], *, crop: _Crop = "detect", return_exceptions: Literal[False] = False
@@ -387,7 +410,7 @@ class Gallery:
     def people(self) -> list[Person]: ...
     def faces(self, person: str | None = None) -> list[GalleryFace]: ...
     @overload
-    def add(
+    def add(  # type: ignore[overload-overlap]
         self, photos: _Photo, *, person: str | None = None, crop: _Crop = "detect", min_quality: float = 0.0
     ) -> Added: ...
     @overload

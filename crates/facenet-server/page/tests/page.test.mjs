@@ -25,6 +25,43 @@ const photo = (name, bytes = 100) => ({ name, mimeType: "image/png", buffer: Buf
 /** Refused requests are logged by the browser itself. */
 const ownFaults = () => opened.faults.filter((fault) => !fault.includes("Failed to load resource"));
 
+/** A PNG of one pixel, which the browser can show. */
+const PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+test("photos that are dropped get frames and names, and one that fails its reason", async () => {
+  const page = await visit("look");
+  const dropped = await page.evaluateHandle((bytes) => {
+    const files = new DataTransfer();
+    files.items.add(new File([new Uint8Array(bytes)], "good.png", { type: "image/png" }));
+    files.items.add(new File([new Uint8Array(3)], "bad.png", { type: "image/png" }));
+    return files;
+  }, [...PIXEL]);
+  await page.getByRole("group", { name: /Drop photos here/ }).dispatchEvent("drop", { dataTransfer: dropped });
+  const good = page.getByRole("article", { name: "good.png" });
+  await good.getByRole("link", { name: "Person 1" }).waitFor();
+  await good.getByText("1 Person 1").waitFor();
+  await good.getByText("distance 0.400, threshold 0.900").waitFor();
+  await page.getByRole("article", { name: "bad.png" }).getByText("these bytes are no image").waitFor();
+  await page.getByText("about 1 in 1,000 pairs of strangers pass as one person on drawn pairs").waitFor();
+  await assertAccessible(page, "photos that were looked at");
+  assert.deepEqual(ownFaults(), []);
+});
+
+test("two photos are compared as soon as both are there, in words too", async () => {
+  const page = await visit("compare");
+  const pixel = { name: "a.png", mimeType: "image/png", buffer: PIXEL };
+  await page.locator("input[type=file]").first().setInputFiles(pixel);
+  await page.locator("input[type=file]").last().setInputFiles(pixel);
+  await page.getByRole("heading", { name: "The same person", exact: true }).waitFor();
+  await page.getByText("This is probably the same person.").waitFor();
+  await page.getByText("it is one person with 90.0 %").waitFor();
+  await assertAccessible(page, "a verdict");
+  assert.deepEqual(opened.faults, []);
+});
+
 test("ten thousand people are a wall of which only a part is in the page", async () => {
   Object.assign(state, madeUp(10_000));
   const page = await visit("people");

@@ -157,6 +157,8 @@ function answer(state, method, url, body) {
         threshold: THRESHOLD,
         faces: [{ ...FOUND, person: who(person(state, 1)), nearest: [{ person: who(person(state, 1)), distance: 0.4, cosine: 0.8, face: 1 }] }],
       };
+    case "POST verify":
+      return { same: true, distance: 0.7, cosine: 0.65, probability: 0.9, threshold: THRESHOLD, left: FOUND, right: FOUND };
     case "POST photos":
       if (body.length < 20) throw refused(422, "not-an-image", "these bytes are no image", "send a JPEG");
       return { photo: {}, new: true, faces: [{}] };
