@@ -90,6 +90,16 @@ impl SqliteStore {
         self.is_read_only
     }
 
+    /// A number that is another one after another connection has changed the gallery, for those who keep in memory what
+    /// they read. Own changes do not count.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn changes_by_others(&self) -> Result<i64, StoreError> {
+        let version = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0));
+        self.told(version.map_err(faults::Fault::from))
+    }
+
     /// The files that the gallery consists of now: its own, SQLite's beside it, and those of its index.
     ///
     /// # Errors

@@ -1,0 +1,13 @@
+//! The service from outside: a real server on a free port of this machine, a real client, a fake engine.
+
+mod client;
+mod contract;
+mod fake;
+mod gallery;
+mod hostile;
+mod images;
+mod jobs;
+mod keys;
+mod load;
+mod page;
+mod tls;
