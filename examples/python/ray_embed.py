@@ -1,6 +1,6 @@
 """Embeds a sharded set with Ray Data: photos packed in tar files in, a Parquet file for each out.
 
-    pip install facenet ray pyarrow
+    pip install facenet 'ray[data]'
     python ray_embed.py shards/ embeddings/ --workers 2
 
 A shard is a tar file of photos, as WebDataset has them. Its Parquet file appears when it is complete, so a run that was
@@ -113,6 +113,8 @@ def main() -> None:
     given = arguments.parse_args()
 
     given.output.mkdir(parents=True, exist_ok=True)
+    for stopped in given.output.glob("*.partial"):
+        stopped.unlink()
     output = given.output.resolve()
     shards = sorted(given.shards.resolve().glob("*.tar"))
     missing = [shard for shard in shards if not target_of(shard, output).exists()]
