@@ -6,6 +6,17 @@ import type { Page } from "./shapes";
 /** Things of a page: as many as two screens of a wall. */
 const LIMIT = 100;
 
+/** All pages at once: for what must be complete. */
+export async function all<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  for (let cursor = ""; ; ) {
+    const page = await get<Page<T>>(`${path}?limit=500${cursor}`);
+    items.push(...page.items);
+    if (page.next === null) return items;
+    cursor = `&cursor=${encodeURIComponent(page.next)}`;
+  }
+}
+
 export class Paged<T> {
   items = $state.raw<T[]>([]);
   hasMore = $state(true);
