@@ -121,6 +121,7 @@ test("doubtful faces come last, and go to a new person", async () => {
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByText("Taken back.").waitFor();
   assert.equal(state.faces.get(4).person, 2);
+  assert.equal(state.people.size, 5);
 });
 
 test("two people become one", async () => {
@@ -139,6 +140,9 @@ test("a face of a photo that is added is named by its user", async () => {
   const page = await visit("look");
   await page.locator("input[type=file]").setInputFiles({ name: "a.png", mimeType: "image/png", buffer: PIXEL });
   await page.getByRole("button", { name: "Add to the gallery" }).click();
+  assert.equal(state.far, null);
+  await page.getByLabel("Pairs of strangers that may pass").selectOption("1 in 10");
+  await page.waitForResponse(/identify.*far=0.1/);
   await page.getByRole("button", { name: "This is …" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Person 4" }).click();
   await page.getByRole("article").getByRole("link", { name: "Person 4" }).waitFor();

@@ -86,6 +86,8 @@ function answer(state, method, url, body) {
         threshold: THRESHOLD,
         folders: ["/srv/photos"],
       };
+    case "GET model":
+      return { thresholds: [THRESHOLD, { ...THRESHOLD, distance: 1.1, false_accept_rate: 0.1 }] };
     case "GET people": {
       const wanted = (url.searchParams.get("q") ?? "").toLowerCase();
       const all = [...state.people.values()].filter(({ name }) => (name ?? "").toLowerCase().includes(wanted));
@@ -151,6 +153,7 @@ function answer(state, method, url, body) {
       return Object.assign(state.jobs[id - 1], { state: "cancelled" });
     case "POST identify":
       if (body.length < 20) throw refused(422, "not-an-image", "these bytes are no image", "send a JPEG");
+      state.far = url.searchParams.get("far");
       return {
         width: 100,
         height: 100,
