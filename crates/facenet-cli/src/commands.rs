@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod about;
 #[cfg(feature = "train")]
 mod adapter;
 mod bench;
@@ -13,6 +14,7 @@ mod experiment;
 mod gallery;
 mod identify;
 mod model;
+mod serve;
 mod track;
 #[cfg(feature = "train")]
 mod train;
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     #[cfg(feature = "train")]
     #[command(subcommand)]
     Adapter(adapter::Command),
+    Serve(serve::Args),
     Bench(bench::Args),
     /// Show or clear what is kept of photos that were looked at.
     #[command(subcommand)]
@@ -56,6 +59,8 @@ pub(crate) enum Command {
     Train(train::Args),
     #[cfg(feature = "train")]
     TrainDetector(train_detector::Args),
+    Completions(about::CompletionsArgs),
+    Man(about::ManArgs),
 }
 
 impl Command {
@@ -73,9 +78,12 @@ impl Command {
             Self::Model(command) => model::run(command, console),
             Self::Track(args) => track::run(args, console),
             Self::Gallery(command) => gallery::run(command, console),
+            Self::Serve(args) => serve::run(args, console),
             Self::Cache(command) => cache::run(command, console),
             #[cfg(feature = "train")]
             Self::Adapter(command) => adapter::run(command, console),
+            Self::Completions(args) => about::completions(args, console),
+            Self::Man(args) => about::man(args, console),
             Self::Bench(args) => bench::run(args, console),
             #[cfg(feature = "train")]
             Self::Train(args) => return train::run(args, console),

@@ -240,11 +240,8 @@ impl<'a> Pipeline<'a> {
         faces.collect()
     }
 
-    /// The face as the network sees it, in more pixels.
     fn picture(&self, image: &RgbImage, face: &Face) -> Result<RgbImage> {
-        let square = self.engine.square(face).context("a face that was cut out has a square")?;
-        let edge_px = square.edge.min(PICTURE_EDGE_PX as f32) as u32;
-        Ok(ChipCutter::new().cut_turned(image, &square, edge_px.max(1))?.image().clone())
+        picture(self.engine, image, face)
     }
 
     fn changed(&self, image: RgbImage) -> Result<RgbImage> {
@@ -255,14 +252,28 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// One result a chip. A batch that fails is tried chip by chip, so that a single face does not take the others
-    /// with it.
     fn embed(&self, chips: &[Chip]) -> Vec<Result<Embedding>> {
-        match self.engine.embed(chips) {
-            Ok(embeddings) => embeddings.into_iter().map(Ok).collect(),
-            Err(error) if chips.len() == 1 => vec![Err(Error::new(error))],
-            Err(_) => chips.iter().flat_map(|chip| self.embed(std::slice::from_ref(chip))).collect(),
-        }
+        embed(self.engine, chips)
+    }
+}
+
+/// The face as the network sees it, in more pixels.
+///
+/// # Errors
+/// When it cannot be cut out of `image`.
+pub(crate) fn picture(engine: &FaceEngine, image: &RgbImage, face: &Face) -> Result<RgbImage> {
+    let square = engine.square(face).context("a face that was cut out has a square")?;
+    let edge_px = square.edge.min(PICTURE_EDGE_PX as f32) as u32;
+    Ok(ChipCutter::new().cut_turned(image, &square, edge_px.max(1))?.image().clone())
+}
+
+/// One result a chip. A batch that fails is tried chip by chip, so that a single face does not take the others
+/// with it.
+pub(crate) fn embed(engine: &FaceEngine, chips: &[Chip]) -> Vec<Result<Embedding>> {
+    match engine.embed(chips) {
+        Ok(embeddings) => embeddings.into_iter().map(Ok).collect(),
+        Err(error) if chips.len() == 1 => vec![Err(Error::new(error))],
+        Err(_) => chips.iter().flat_map(|chip| embed(engine, std::slice::from_ref(chip))).collect(),
     }
 }
 

@@ -22,8 +22,8 @@ use crate::problem::ApiError;
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many answers are kept.
 const ANSWERS: usize = 1_000;
-/// The most bytes of an answer that is kept.
-const BYTES: usize = 1 << 20;
+/// The most bytes of an answer that is kept: with as many answers as may be, 128 MiB.
+const BYTES: usize = 128 << 10;
 /// The most letters of a key.
 const KEY: usize = 200;
 

@@ -19,7 +19,8 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -41,8 +42,18 @@ use crate::watch::watch;
         0 is the same face, 4 the opposite. Errors are `application/problem+json` with a `code` that never changes and a \
         `hint` that says what to do.",
     license(name = "MIT OR Apache-2.0")
-))]
+), modifiers(&Bearer), security((), ("bearer" = [])))]
 struct Described;
+
+/// How a key is sent, where one is needed.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
 
 /// All routes, and their description.
 fn described() -> OpenApiRouter<App> {

@@ -15,6 +15,7 @@ mod who;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use add::jpeg;
 use anyhow::Result;
 use facenet_core::Contract;
 use facenet_gallery::{GalleryFilter, SqliteStore, Store, to_gallery};

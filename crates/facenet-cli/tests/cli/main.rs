@@ -27,6 +27,7 @@ mod model_import;
 #[cfg(feature = "mpi")]
 mod mpirun;
 mod scene;
+mod serve;
 mod shipped;
 mod track;
 mod verify;

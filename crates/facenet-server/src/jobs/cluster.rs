@@ -65,16 +65,16 @@ pub(super) async fn run(app: &App, job: &Job, threshold: Distance) -> Result<Val
         job.check()?;
         if let Some((done, questions)) = desk.change(move |store| write(store, &asked, groups)).await? {
             job.advance(1);
-            return Ok(finish(app, done, questions));
+            return Ok(finish(app, &done, questions));
         }
         job.done.store(0, std::sync::atomic::Ordering::Relaxed);
     }
     let (done, questions) = desk.change(move |store| hold(store, threshold)).await?;
     job.advance(3);
-    Ok(finish(app, done, questions))
+    Ok(finish(app, &done, questions))
 }
 
-fn finish(app: &App, done: Regrouped, questions: Vec<Question>) -> Value {
+fn finish(app: &App, done: &Regrouped, questions: Vec<Question>) -> Value {
     let count = questions.len();
     app.jobs.set_questions(questions);
     json!({

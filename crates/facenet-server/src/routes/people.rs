@@ -111,6 +111,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     Body(new): Body<NewPerson>,
 ) -> Result<(StatusCode, Extension<Touched>, Json<PersonJson>), ApiError> {
+    check_tags(&new.tags)?;
     let id = app
         .gallery()?
         .change(move |store| {
@@ -146,6 +147,7 @@ pub(crate) async fn patch(
     Body(patch): Body<PersonPatch>,
 ) -> Result<(Extension<Touched>, Json<PersonJson>), ApiError> {
     let id = PersonId(id);
+    patch.tags.as_deref().map_or(Ok(()), check_tags)?;
     let change = move |store: &mut SqliteStore| {
         need_person(store, id)?;
         if let Some(name) = patch.name {
@@ -251,11 +253,18 @@ async fn shown(app: &App, id: PersonId) -> Result<(Extension<Touched>, Json<Pers
     Ok((Extension(Touched(vec![Subject::Person(id)])), Json(PersonJson::of(person, &view))))
 }
 
+/// An error unless all can be tags.
+fn check_tags(tags: &[String]) -> Result<(), ApiError> {
+    match tags.iter().find(|tag| tag.trim().is_empty() || tag.chars().any(char::is_control)) {
+        Some(tag) => {
+            Err(ApiError::BadValue(format!("`{tag}` cannot be a tag: expected some text in one line")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Gives a person these tags and no others.
 fn retag(store: &mut SqliteStore, id: PersonId, tags: &[String]) -> Result<(), ApiError> {
-    if let Some(tag) = tags.iter().find(|tag| tag.trim().is_empty() || tag.chars().any(char::is_control)) {
-        return Err(ApiError::BadValue(format!("`{tag}` cannot be a tag: expected some text in one line")));
-    }
     let before = store.people()?.into_iter().find(|person| person.id == id).map(|person| person.tags);
     let before = before.unwrap_or_default();
     let gone = before.iter().filter(|tag| !tags.contains(tag)).map(|tag| Change::Untag(id, tag.clone()));

@@ -86,6 +86,8 @@ pub(crate) async fn add(
             let image = Image { bytes: upload.image, aim: adding::aim(desk.settings()) };
             let look = app.queue.look(image).await?;
             let form = desk.settings().form;
+            // Nobody is made known by a photo without a face.
+            let person = person.filter(|_| !look.faces.is_empty());
             let add = move |store: &mut SqliteStore| {
                 let person = person.map(|name| person_or_new(store, &name)).transpose()?;
                 let faces = adding::new_faces(look, form, person)?;

@@ -40,6 +40,8 @@ fn photos_are_added_once_and_their_first_face_is_the_person_s() {
         "bad-request"
     );
     assert_eq!(service.image("/v1/photos?person=person:9", "faces:3").problem(404), "no-such");
+    service.image("/v1/photos?person=Nobody", "faces:").expect(201);
+    service.delete("/v1/photos/3").expect(200);
     assert_eq!(ids(&service.get("/v1/photos").expect(200).value()), [1, 2]);
     let counts = service.get("/v1/gallery").expect(200).value()["counts"].clone();
     assert_eq!(counts, json!({"people": 1, "photos": 2, "faces": 3, "unassigned": 1, "corrections": 0}));
@@ -89,6 +91,9 @@ fn people_are_renamed_tagged_and_found() {
     assert_eq!(service.json("PATCH", "/v1/people/2", &json!({"name": "a\nb"})).problem(422), "not-a-name");
     assert_eq!(service.json("PATCH", "/v1/people/2", &json!({"nam": "x"})).problem(422), "bad-request");
     assert_eq!(service.json("PATCH", "/v1/people/9", &json!({})).problem(404), "no-such");
+    let refused = service.json("PATCH", "/v1/people/2", &json!({"name": "Zoe", "tags": [" "]}));
+    assert_eq!(refused.problem(422), "bad-request");
+    assert_eq!(service.get("/v1/people/2").expect(200).value()["name"], json!(null), "all or nothing");
     assert_eq!(service.get("/v1/people/0").problem(400), "bad-request");
 
     let found = service.image("/v1/identify?k=1", "faces:5,200").expect(200).value();

@@ -214,7 +214,11 @@ impl Candidate {
     }
 }
 
-fn jpeg(picture: &RgbImage) -> Result<Vec<u8>> {
+/// A face's picture, as a gallery keeps it.
+///
+/// # Errors
+/// When it has no pixels.
+pub(crate) fn jpeg(picture: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
     picture.write_with_encoder(encoder).context("cannot write a face as JPEG")?;
