@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="its last version takes imports for types for missing names")
 def test_the_stubs_are_those_of_the_compiled_part():
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "facenet", "--ignore-disjoint-bases"],

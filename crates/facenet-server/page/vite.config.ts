@@ -1,6 +1,8 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
+const SERVER = "http://127.0.0.1:8750";
+
 export default defineConfig({
   plugins: [svelte()],
   build: {
@@ -10,5 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: true,
   },
-  server: { proxy: { "/v1": "http://127.0.0.1:8750" } },
+  // The server refuses writes from pages of others, which this one is while it is worked on.
+  server: { proxy: { "/v1": { target: SERVER, changeOrigin: true, headers: { origin: SERVER } } } },
 });
