@@ -2,6 +2,7 @@
 
 mod add;
 mod answers;
+mod edit;
 mod forget;
 mod probes;
 mod who;
@@ -11,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use facenet_core::Embedding;
 use facenet_gallery::{
-    AssignedBy, Change, ClusterOptions, EventKind, FaceId, Form, GalleryFilter, Settings, SqliteStore, Store,
-    StoreError, Verdict, all_faces, cluster, regroup, remember_answer, take_back_answer, to_gallery,
+    ClusterOptions, FaceId, Form, GalleryFilter, Settings, SqliteStore, Store, StoreError, Verdict,
+    all_faces, cluster, regroup, remember_answer, take_back_answer, to_gallery,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -247,21 +248,12 @@ impl Gallery {
 
     /// Gives a person a name, or takes it.
     fn rename(&self, py: Python<'_>, who: &str, name: Option<String>) -> PyResult<()> {
-        self.with(py, |store| {
-            let change = Change::Rename(who::person(store, who)?, name);
-            store.apply(EventKind::Rename, &[change]).or_fail(Kind::Gallery)
-        })
+        self.with(py, |store| edit::rename(store, who, name))
     }
 
     /// Makes two people one.
     fn merge(&self, py: Python<'_>, who: &str, into: &str) -> PyResult<()> {
-        self.with(py, |store| {
-            let (from, into) = (who::person(store, who)?, who::person(store, into)?);
-            if from == into {
-                return Err(Failure::new(Kind::Gallery, "they are one person already"));
-            }
-            store.apply(EventKind::Merge, &[Change::Merge(from, into)]).or_fail(Kind::Gallery)
-        })
+        self.with(py, |store| edit::merge(store, who, into))
     }
 
     /// Makes faces a person of their own, or another's; gives that person's identifier.
@@ -276,17 +268,7 @@ impl Gallery {
         if name.is_some() && to.is_some() {
             return Err(PyValueError::new_err("found both `name` and `to`, expected one of them"));
         }
-        self.with(py, |store| {
-            faces.iter().try_for_each(|face| who::need_face(store, FaceId(*face)))?;
-            let person = match &to {
-                Some(to) => who::person(store, to)?,
-                None => store.add_people(&[name.as_deref()]).or_fail(Kind::Gallery)?[0],
-            };
-            let assign = |face: &i64| Change::Assign(FaceId(*face), Some((person, AssignedBy::User)));
-            let changes: Vec<Change> = faces.iter().map(assign).collect();
-            store.apply(EventKind::Split, &changes).or_fail(Kind::Gallery)?;
-            Ok(person.0)
-        })
+        self.with(py, |store| edit::split(store, &faces, name.as_deref(), to.as_deref()))
     }
 
     /// Says of two faces that they are one person, or not; it binds until it is taken back.

@@ -22,7 +22,8 @@ export async function openPage(browser, address, options = {}) {
     const url = new URL(request.url());
     if (url.protocol.startsWith("http") && url.origin !== new URL(address).origin) faults.push(`asked ${url.origin}`);
   });
-  page.setDefaultTimeout(Number(process.env.PATIENCE_MS ?? 10_000));
+  // Long: the machine may be busy. A test that passes does not wait.
+  page.setDefaultTimeout(Number(process.env.PATIENCE_MS ?? 30_000));
   await page.goto(address);
   return { page, context, faults };
 }

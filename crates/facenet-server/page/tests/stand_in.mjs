@@ -92,7 +92,8 @@ function answer(state, method, url, body) {
       const wanted = (url.searchParams.get("q") ?? "").toLowerCase();
       const all = [...state.people.values()].filter(({ name }) => (name ?? "").toLowerCase().includes(wanted));
       const { items, next } = paged(all, url);
-      return { items: items.map(({ id }) => person(state, id)), next };
+      const faces = grouped(state.faces.values());
+      return { items: items.map(({ id }) => person(state, id, faces.get(id) ?? [])), next };
     }
     case "GET people/:id":
       return person(state, Number(id));
@@ -177,11 +178,17 @@ function known(state, id) {
 }
 
 const facesOf = (state, id) => [...state.faces.values()].filter((face) => face.person === id);
+
+function grouped(faces) {
+  const people = new Map();
+  for (const face of faces) people.set(face.person, [...(people.get(face.person) ?? []), face]);
+  return people;
+}
+
 const who = ({ id, name, label }) => ({ id, name, label });
 
-function person(state, id) {
+function person(state, id, faces = facesOf(state, id)) {
   const { name, tags } = known(state, id);
-  const faces = facesOf(state, id);
   return { id, name, label: name ?? `person:${id}`, tags, faces: faces.length, cover: faces[0]?.id ?? null };
 }
 
