@@ -53,8 +53,9 @@ impl Matrix<'_> {
 /// When one is not; it is named.
 pub(crate) fn check_units(rows: &[f32], dimension: usize) -> Result<(), Failure> {
     let length = |row: &[f32]| row.iter().map(|value| value * value).sum::<f32>().sqrt();
-    let is_wrong = |row: &[f32]| !((length(row) - 1.0).abs() <= UNIT_WITHIN);
-    let Some(row) = rows.chunks_exact(dimension.max(1)).position(is_wrong) else { return Ok(()) };
+    // NaN is not within.
+    let is_unit = |row: &[f32]| (length(row) - 1.0).abs() <= UNIT_WITHIN;
+    let Some(row) = rows.chunks_exact(dimension.max(1)).position(|row| !is_unit(row)) else { return Ok(()) };
     let found = length(&rows[row * dimension..][..dimension]);
     Err(Failure::new(
         Kind::Data,

@@ -4,6 +4,11 @@
 //! result. What Python sees is `python/facenet/`: this crate is its module `facenet._native`, and `_native.pyi` says what
 //! is in it.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "arguments are taken out of Python's objects, which gives values"
+)]
+
 mod arrays;
 mod clusters;
 mod contract;
