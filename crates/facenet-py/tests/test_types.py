@@ -7,11 +7,12 @@ import pytest
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="its last version takes imports for types for missing names")
-def test_the_stubs_are_those_of_the_compiled_part():
+def test_the_stubs_are_those_of_the_compiled_part(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "facenet", "--ignore-disjoint-bases"],
         capture_output=True,
         text=True,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
