@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::guard::only_looks;
 use crate::problem::ApiError;
 
 /// How long an answer is kept: longer than a client tries again.
@@ -46,9 +47,9 @@ struct Kept {
     answer: Option<(StatusCode, HeaderMap, Bytes)>,
 }
 
-/// Forgets a request that did not come to an answer, also when its client has left.
-struct InWork<'a> {
-    answers: &'a Answers,
+/// Forgets a request that did not come to an answer that is kept.
+struct InWork {
+    app: App,
     asked: Option<Asked>,
 }
 
@@ -87,18 +88,20 @@ impl Answers {
     }
 }
 
-impl Drop for InWork<'_> {
+impl Drop for InWork {
     fn drop(&mut self) {
         if let Some(asked) = &self.asked {
-            self.answers.lock().remove(asked);
+            self.app.answers.lock().remove(asked);
         }
     }
 }
 
-/// Gives the answer of before to a request that was made before.
+/// Gives the answer of before to a change that was asked for before. What only looks can be done again, and nothing of it is
+/// kept.
 pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+    let is_change = request.method() == Method::POST && !only_looks(request.uri().path());
     let key = match request.headers().get("idempotency-key") {
-        Some(key) if request.method() == Method::POST => key.clone(),
+        Some(key) if is_change => key.clone(),
         _ => return Ok(next.run(request).await),
     };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY);
@@ -122,17 +125,22 @@ pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -
     if let Some(before) = app.answers.begin(&asked, digest.finalize().into())? {
         return Ok(before);
     }
-    let mut in_work = InWork { answers: &app.answers, asked: Some(asked.clone()) };
+    let in_work = InWork { app: app.clone(), asked: Some(asked) };
+    // A task of its own: a client that leaves in the middle and asks again gets the answer of the first time.
+    let work = tokio::spawn(finish(in_work, next, Request::from_parts(parts, Body::from(body))));
+    work.await.unwrap_or_else(|_| Err(ApiError::Internal("a handler panicked".into())))
+}
 
-    let (parts, body) = next.run(Request::from_parts(parts, Body::from(body))).await.into_parts();
+/// Does the request, and keeps its answer.
+async fn finish(mut in_work: InWork, next: Next, request: Request) -> Result<Response, ApiError> {
+    let (parts, body) = next.run(request).await.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|error| ApiError::Internal(error.to_string()))?;
     // What failed by chance may be tried again.
     let is_final = !parts.status.is_server_error() && parts.status != StatusCode::TOO_MANY_REQUESTS;
-    if is_final && body.len() <= BYTES {
-        in_work.asked = None;
-        if let Some(kept) = app.answers.lock().get_mut(&asked) {
-            kept.answer = Some((parts.status, parts.headers.clone(), body.clone()));
-        }
+    if let Some(asked) = in_work.asked.take_if(|_| is_final && body.len() <= BYTES)
+        && let Some(kept) = in_work.app.answers.lock().get_mut(&asked)
+    {
+        kept.answer = Some((parts.status, parts.headers.clone(), body.clone()));
     }
     Ok(Response::from_parts(parts, Body::from(body)))
 }

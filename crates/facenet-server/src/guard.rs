@@ -13,6 +13,11 @@ use crate::problem::ApiError;
 /// Routes whose `POST` looks at images and changes nothing.
 const LOOKING: [&str; 4] = ["/v1/detect", "/v1/embed", "/v1/verify", "/v1/identify"];
 
+/// Whether a `POST` there changes nothing.
+pub(crate) fn only_looks(path: &str) -> bool {
+    LOOKING.contains(&path)
+}
+
 /// Lets a request through, with its [`Caller`].
 pub(crate) async fn guard(
     State(app): State<App>,
@@ -96,7 +101,7 @@ fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
 fn needed(method: &Method, path: &str) -> Scope {
     match *method {
         Method::GET | Method::HEAD => Scope::Read,
-        Method::POST if LOOKING.contains(&path) => Scope::Read,
+        Method::POST if only_looks(path) => Scope::Read,
         _ => Scope::Write,
     }
 }

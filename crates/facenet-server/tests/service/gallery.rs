@@ -245,6 +245,20 @@ fn a_post_with_the_same_key_is_done_once() {
     assert_eq!(post("b", "Dan").header("idempotency-replayed"), "true", "so is a refusal");
     assert_eq!(post("", "Eve").problem(400), "bad-request");
 
+    let look = || {
+        service.send(
+            "POST",
+            "/v1/identify",
+            &[("content-type", "image/png"), ("idempotency-key", "c")],
+            b"faces:0",
+        )
+    };
+    assert_eq!(
+        (look().status, look().header("idempotency-replayed")),
+        (200, ""),
+        "what only looks is not kept"
+    );
+
     // A deletion forgets the answers too: they may speak of whom it deletes.
     service.delete("/v1/people/3").expect(200);
     let anew = post("a", "Dan").expect(201);

@@ -108,6 +108,26 @@ fn work_of_clients_that_left_is_passed_over() {
 }
 
 #[test]
+fn a_client_that_left_in_the_middle_gets_the_answer_when_it_asks_again() {
+    let making = making().with_gallery().with(|settings, _| settings.limits.requests_per_second = 1e6);
+    let service = making.start();
+    let mut left = TcpStream::connect(service.address()).unwrap();
+    let head = "POST /v1/photos HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\nidempotency-key: a";
+    left.write_all(format!("{head}\r\ncontent-length: 12\r\n\r\nwait:faces:0").as_bytes()).unwrap();
+    service.gate.await_visitor();
+    drop(left);
+    let again = || {
+        let headers = [("content-type", "image/png"), ("idempotency-key", "a")];
+        service.send("POST", "/v1/photos", &headers, b"wait:faces:0")
+    };
+    assert_eq!(again().problem(409), "in-progress");
+    service.gate.open();
+    until("answering", || again().status == 201);
+    assert_eq!(again().header("idempotency-replayed"), "true");
+    assert_eq!(service.gate.seen().len(), 1, "it was done once");
+}
+
+#[test]
 fn the_end_waits_for_what_was_accepted() {
     let service = service(Limits::default());
     let (address, gate) = (service.address(), service.gate.clone());
