@@ -46,8 +46,14 @@ impl Making {
     /// With an empty gallery that keeps pictures.
     pub(crate) fn with_gallery(mut self) -> Self {
         let path = self.at("g");
-        let settings =
-            GallerySettings { contract: contract(), form: Form::Float, keeps_paths: true, keeps_crops: true };
+        let settings = GallerySettings {
+            contract: contract(),
+            form: Form::Float,
+            keeps_paths: true,
+            keeps_crops: true,
+            older: Vec::new(),
+            upgrading_from: None,
+        };
         SqliteStore::create(&path, &settings).unwrap();
         self.settings.gallery = Some(path);
         self
