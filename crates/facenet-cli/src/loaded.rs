@@ -60,6 +60,15 @@ impl Loaded {
         }
     }
 
+    /// The model, if it is of one of our own networks.
+    pub(crate) fn into_ours(self) -> Option<Model> {
+        match self {
+            Self::Ours(model) => Some(model),
+            #[cfg(feature = "onnx")]
+            Self::Imported(_) => None,
+        }
+    }
+
     /// The network, ready to embed.
     ///
     /// # Errors

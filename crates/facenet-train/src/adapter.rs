@@ -78,7 +78,7 @@ pub fn learn_adapter(
         return Err(AdapterLearnError::TooFew { dimension, needed, found });
     }
 
-    let is_held_out = |face: &usize| face % HELD_OUT == 0;
+    let is_held_out = |face: &usize| face.is_multiple_of(HELD_OUT);
     let (held_out, kept): (Vec<usize>, Vec<usize>) = (0..found).partition(is_held_out);
     let partly = Normal::of(old, new, &kept);
     let mut best: Option<(f64, f64)> = None;

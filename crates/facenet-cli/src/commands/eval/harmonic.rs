@@ -218,7 +218,7 @@ fn write(
     if let Some(path) = &args.adapter {
         return Ok(save_adapter(&load_adapter(path)?.with_harmonic(found(new)), path)?);
     }
-    let Loaded::Ours(model) = Loaded::load(&args.new)? else {
+    let Some(model) = Loaded::load(&args.new)?.into_ours() else {
         bail!("`{}` was imported, and was not trained by this program", args.new.display());
     };
     if model.contract().harmonic_to(&old.id()).is_none() {

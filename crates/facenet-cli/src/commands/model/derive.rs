@@ -49,7 +49,7 @@ struct Derived<'a> {
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     check_writable(&args.output)?;
-    let Loaded::Ours(model) = args.model.load()? else {
+    let Some(model) = args.model.load()?.into_ours() else {
         bail!("the model was imported: only networks of this program can be rounded or mirrored");
     };
     let of = model.contract().id();
