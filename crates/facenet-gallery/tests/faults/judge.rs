@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use facenet_gallery::{FaceId, PhotoId, SqliteStore, Store, copy_store};
+use facenet_gallery::{FaceId, PhotoId, SqliteStore, Store, StoredEmbedding, copy_store};
 
 use crate::drawn::{self, photo, traces};
-use crate::work::{Kind, copy_of};
+use crate::work::{Kind, REPLACED_AT_ONCE, copy_of};
 
 /// Photos that a gallery has at the least before a program starts to work on it.
 const PHOTOS: u32 = 150;
@@ -61,7 +61,7 @@ impl Judge {
     pub(crate) fn prepare(&mut self, round: usize) -> PathBuf {
         let path = match self.kind {
             Kind::Add | Kind::Delete | Kind::Compact => self.folder.join("gallery"),
-            Kind::Copy | Kind::Upgrade => self.folder.join(format!("gallery-{round}")),
+            Kind::Copy | Kind::Upgrade | Kind::Model => self.folder.join(format!("gallery-{round}")),
         };
         match self.kind {
             Kind::Upgrade => {
@@ -72,6 +72,7 @@ impl Judge {
                 SqliteStore::create(&copy_of(&path), &drawn::settings()).unwrap();
                 self.there.clear();
             }
+            Kind::Model => self.there.clear(),
             Kind::Add | Kind::Delete | Kind::Compact => {}
         }
         let mut store = if path.exists() { SqliteStore::open(&path).unwrap() } else { filled(&path, 0..0) };
@@ -97,6 +98,9 @@ impl Judge {
         self.look_for_traces(path);
         if self.kind == Kind::Upgrade {
             return judge_upgraded(path);
+        }
+        if self.kind == Kind::Model {
+            return judge_model(path, acknowledged);
         }
 
         let mut store = SqliteStore::open(path).unwrap();
@@ -164,6 +168,47 @@ fn judge_faces(store: &dyn Store, found: &BTreeSet<u32>) {
         for (expected, (face, crop)) in expected.faces.iter().zip(faces.by_ref()) {
             assert_eq!((face.photo, &face.embedding, &crop), (found.id, &expected.embedding, &expected.crop));
         }
+    }
+}
+
+/// Each face has the former embedding or the new one; what was acknowledged is done. An upgrade that was not finished is
+/// taken back to the last byte; of a finished one no former byte is left.
+fn judge_model(path: &Path, acknowledged: &[&str]) {
+    let mut store = SqliteStore::open(path).unwrap();
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
+    let photos = store.photos(PhotoId(0), usize::MAX >> 1).unwrap();
+    let former: Vec<StoredEmbedding> = photos
+        .iter()
+        .flat_map(|found| photo(drawn::number(found.content)).faces)
+        .map(|face| face.embedding)
+        .collect();
+    let embeddings = |store: &SqliteStore| -> Vec<StoredEmbedding> {
+        let faces = store.faces(FaceId(0), usize::MAX >> 1).unwrap();
+        faces.into_iter().map(|face| face.embedding).collect()
+    };
+    let faces = store.faces(FaceId(0), usize::MAX >> 1).unwrap();
+    let has_begun = store.settings().contract == drawn::newer_model();
+    let mut replaced = 0;
+    for (face, former) in faces.iter().zip(&former) {
+        let is_anew = has_begun && face.older_model.is_none();
+        let expected = if is_anew { drawn::anew(face.id) } else { former.clone() };
+        assert_eq!(face.embedding, expected);
+        replaced += usize::from(is_anew);
+    }
+    let told = acknowledged.iter().filter(|line| **line == "replaced").count() * REPLACED_AT_ONCE;
+    assert!((told..=told + REPLACED_AT_ONCE).contains(&replaced), "{replaced} of {told}");
+    if store.settings().upgrading_from.is_some() {
+        assert!(!acknowledged.contains(&"finished"));
+        store.undo_upgrade().unwrap();
+        assert_eq!(embeddings(&store), former);
+    } else if has_begun {
+        assert_eq!(replaced, faces.len());
+        drop(store);
+        let bytes = std::fs::read(path).unwrap();
+        let traces: HashSet<&[u8]> = former.iter().map(|former| &former.as_bytes()[128..144]).collect();
+        assert!(bytes.windows(16).all(|window| !traces.contains(window)), "a former embedding is left");
+    } else {
+        assert!(acknowledged.is_empty(), "{acknowledged:?}");
     }
 }
 

@@ -4,9 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use facenet_gallery::{PhotoId, PhotoRecord, Removal, SqliteStore, Store, copy_store};
+use facenet_gallery::{FaceId, PhotoId, PhotoRecord, Removal, SqliteStore, Store, Upgrade, copy_store};
 
 use crate::drawn;
+
+/// Faces whose embeddings an upgrade replaces in a step.
+pub(crate) const REPLACED_AT_ONCE: usize = 20;
 
 /// A kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +24,13 @@ pub(crate) enum Kind {
     Copy,
     /// Brings a gallery of an older schema up to date.
     Upgrade,
+    /// Brings the gallery to another model, in steps of some faces.
+    Model,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [Self::Add, Self::Delete, Self::Compact, Self::Copy, Self::Upgrade];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Add, Self::Delete, Self::Compact, Self::Copy, Self::Upgrade, Self::Model];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -33,6 +39,7 @@ impl Kind {
             Self::Compact => "compact",
             Self::Copy => "copy",
             Self::Upgrade => "upgrade",
+            Self::Model => "model",
         }
     }
 
@@ -41,7 +48,7 @@ impl Kind {
         match self {
             // These go on for long: some steps.
             Self::Add | Self::Delete => Duration::from_millis(300),
-            Self::Compact | Self::Copy | Self::Upgrade => whole.mul_f64(1.1),
+            Self::Compact | Self::Copy | Self::Upgrade | Self::Model => whole.mul_f64(1.1),
         }
     }
 }
@@ -77,7 +84,23 @@ pub(crate) fn obey(order: &str) {
             SqliteStore::open(&path).unwrap();
             say("done");
         }
+        Kind::Model => model(&path),
     }
+}
+
+fn model(path: &Path) {
+    let mut store = SqliteStore::open(path).unwrap();
+    say("ready");
+    store.begin_upgrade(&drawn::newer_model(), Upgrade::Harmonic).unwrap();
+    say("begun");
+    let faces = store.faces(FaceId(0), usize::MAX >> 1).unwrap();
+    for step in faces.chunks(REPLACED_AT_ONCE) {
+        let anew: Vec<_> = step.iter().map(|face| (face.id, drawn::anew(face.id))).collect();
+        store.replace_embeddings(&anew).unwrap();
+        say("replaced");
+    }
+    store.finish_upgrade().unwrap();
+    say("finished");
 }
 
 fn add(path: &Path, first: u32) {

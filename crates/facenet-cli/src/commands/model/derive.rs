@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::engine::ModelOptions;
-use crate::loaded::Loaded;
 use crate::numbers::grouped;
 use crate::outcome::Outcome;
 use crate::output::check_writable;
