@@ -13,6 +13,7 @@ mod record;
 mod regroup;
 mod remains;
 mod sqlite;
+mod subject;
 
 pub use copy::copy_store;
 pub use embedding::{Form, NotStored, StoredEmbedding};
@@ -21,13 +22,14 @@ use facenet_core::Contract;
 pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
 pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
 pub use record::{
-    AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
-    FileRecord, Moved, NewFace, NewPhoto, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record,
-    Removal, Removed, Settings, Subject, UnknownSubject, Upgrade, Verdict,
+    AddedPhoto, AssignedBy, Change, Correction, Counts, Event, EventKind, FaceRecord, FileRecord, Moved,
+    NewFace, NewPhoto, Person, PhotoDigest, PhotoRecord, Record, Removal, Removed, Settings, Upgrade,
+    Verdict,
 };
 pub use regroup::{Regrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::SqliteStore;
+pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject};
 
 /// Where a gallery is kept.
 ///

@@ -2,7 +2,8 @@
 
 use super::Store;
 use super::error::StoreError;
-use super::record::{Counts, FaceId, PhotoId, Record};
+use super::record::{Counts, Record};
+use super::subject::{FaceId, PhotoId};
 
 /// Records that are read and written at a time.
 const BATCH: usize = 1000;

@@ -3,7 +3,7 @@
 use facenet_core::Incompatible;
 
 use super::embedding::NotStored;
-use super::record::{FaceId, Subject};
+use super::subject::{FaceId, Subject};
 
 /// Why a gallery could not be opened, read or changed.
 #[derive(Debug, thiserror::Error)]

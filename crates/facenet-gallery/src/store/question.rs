@@ -6,9 +6,8 @@ use facenet_core::Contract;
 
 use super::Store;
 use super::error::StoreError;
-use super::record::{
-    AssignedBy, Change, Correction, EventKind, FaceId, FaceRecord, Moved, PhotoId, Subject, Verdict,
-};
+use super::record::{AssignedBy, Change, Correction, EventKind, FaceRecord, Moved, Verdict};
+use super::subject::{FaceId, PhotoId, Subject};
 use crate::search::{Entry, Gallery};
 
 /// Faces that are read at a time.

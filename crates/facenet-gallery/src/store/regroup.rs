@@ -10,7 +10,8 @@ use self::bonds::{Bonds, bound_clusters};
 use super::Store;
 use super::error::StoreError;
 use super::question::all_faces;
-use super::record::{AssignedBy, Change, EventKind, FaceRecord, PersonId};
+use super::record::{AssignedBy, Change, EventKind, FaceRecord};
+use super::subject::PersonId;
 
 /// What became of the faces of a gallery.
 #[derive(Debug, Clone, PartialEq, Eq)]

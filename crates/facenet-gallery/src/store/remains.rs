@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) use self::needles::{Kind, Needles};
 pub(super) use self::slack::unused_bytes;
-use super::record::Subject;
+use super::subject::Subject;
 
 /// What a search for a deleted person, photo or face found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,11 +21,11 @@ use super::Store;
 use super::embedding::StoredEmbedding;
 use super::error::StoreError;
 use super::record::{
-    AddedPhoto, Change, Correction, Counts, Event, EventKind, FaceId, FaceRecord, FileRecord, NewPhoto,
-    Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Removal, Removed, Settings, Subject,
-    Upgrade,
+    AddedPhoto, Change, Correction, Counts, Event, EventKind, FaceRecord, FileRecord, NewPhoto, Person,
+    PhotoDigest, PhotoRecord, Record, Removal, Removed, Settings, Upgrade,
 };
 use super::remains::Gone;
+use super::subject::{FaceId, PersonId, PhotoId, Subject};
 
 /// Says in the file's header that it is a gallery: `FNGL`.
 const APPLICATION_ID: i64 = 0x464e_474c;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::cluster::pairs_in_one_photo;
-use crate::store::record::{AssignedBy, Correction, FaceId, FaceRecord, PhotoId, Verdict};
+use crate::store::record::{AssignedBy, Correction, FaceRecord, Verdict};
+use crate::store::subject::{FaceId, PhotoId};
 
 /// Clusters of faces as the user's words have them.
 ///
@@ -130,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::store::embedding::{Form, StoredEmbedding};
-    use crate::store::record::{CorrectionId, PersonId};
+    use crate::store::subject::{CorrectionId, PersonId};
 
     /// Faces 0, 1, … in these photos, of these people by the user.
     fn faces(photos: &[i64], people: &[Option<i64>]) -> Vec<FaceRecord> {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::SqliteStore;
 use crate::store::error::StoreError;
-use crate::store::record::{FaceId, Subject};
+use crate::store::subject::{FaceId, Subject};
 
 /// A failure within the store, without its place.
 #[derive(Debug)]

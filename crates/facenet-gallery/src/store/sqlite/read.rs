@@ -7,9 +7,9 @@ use super::faults::Fault;
 use super::rows;
 use crate::store::embedding::Form;
 use crate::store::record::{
-    Correction, Counts, Event, EventKind, FaceId, FaceRecord, FileRecord, Person, PersonId, PhotoDigest,
-    PhotoId, PhotoRecord,
+    Correction, Counts, Event, EventKind, FaceRecord, FileRecord, Person, PhotoDigest, PhotoRecord,
 };
+use crate::store::subject::{FaceId, PersonId, PhotoId};
 
 type Found<T> = Result<T, Fault>;
 

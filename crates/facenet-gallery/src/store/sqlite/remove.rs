@@ -17,8 +17,9 @@ use super::write::{Write, table_of};
 use super::{SqliteStore, connect};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::record::{EventKind, FaceId, PersonId, PhotoDigest, PhotoId, Removal, Removed, Subject};
+use crate::store::record::{EventKind, PhotoDigest, Removal, Removed};
 use crate::store::remains::{Gone, Kind, Needles, files_of, index_files_of, unused_bytes};
+use crate::store::subject::{FaceId, PersonId, PhotoId, Subject};
 
 /// What a removal deletes.
 #[derive(Debug, Default)]

@@ -6,9 +6,8 @@ use rusqlite::types::Type;
 
 use super::faults::Fault;
 use crate::store::embedding::{Form, StoredEmbedding};
-use crate::store::record::{
-    AssignedBy, Correction, CorrectionId, FaceId, FaceRecord, Moved, PersonId, PhotoDigest, PhotoId, Verdict,
-};
+use crate::store::record::{AssignedBy, Correction, FaceRecord, Moved, PhotoDigest, Verdict};
+use crate::store::subject::{CorrectionId, FaceId, PersonId, PhotoId};
 
 /// The columns of [`face`], of the table `faces`.
 pub(super) const FACE_COLUMNS: &str =

@@ -9,7 +9,8 @@ use super::faults::Fault;
 use super::write::Write;
 use crate::store::embedding::{Form, StoredEmbedding};
 use crate::store::error::StoreError;
-use crate::store::record::{EventKind, FaceId, Upgrade};
+use crate::store::record::{EventKind, Upgrade};
+use crate::store::subject::FaceId;
 
 impl SqliteStore {
     pub(super) fn begin(&mut self, to: &Contract, how: Upgrade<'_>) -> Result<(), StoreError> {

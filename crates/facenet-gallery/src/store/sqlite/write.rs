@@ -9,9 +9,10 @@ use super::faults::Fault;
 use super::{read, rows};
 use crate::store::error::StoreError;
 use crate::store::record::{
-    AddedPhoto, AssignedBy, Change, CorrectionId, EventKind, FaceId, FaceRecord, FileRecord, Moved, NewPhoto,
-    Person, PersonId, PhotoId, PhotoRecord, Record, Settings, Subject, Verdict,
+    AddedPhoto, AssignedBy, Change, EventKind, FaceRecord, FileRecord, Moved, NewPhoto, Person, PhotoRecord,
+    Record, Settings, Verdict,
 };
+use crate::store::subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject};
 
 type Done<T> = Result<T, Fault>;
 
