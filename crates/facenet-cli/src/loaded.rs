@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use facenet::{FrozenNetwork, Model, Shipped};
+use facenet::{FrozenNetwork, Model, NotShipped, Shipped};
 use facenet_core::{Calibration, Contract, Embedder, Threshold};
 #[cfg(feature = "onnx")]
 use facenet_onnx::Imported;
@@ -27,10 +27,18 @@ impl Loaded {
     /// `./NAME`.
     ///
     /// # Errors
-    /// When the file is no model of this program, or an imported detector.
+    /// When nothing is there, the file is no model of this program, or an imported detector.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         if let Some(which) = Self::shipped(path) {
             return Ok(Self::Ours(Model::shipped(which)?));
+        }
+        // A word where a file would have a folder or an ending: it is meant as the name of a model that ships.
+        let is_word = path.extension().is_none() && path.components().count() == 1;
+        if is_word && !path.exists() {
+            let word = path.display().to_string();
+            return Err(
+                anyhow::Error::new(NotShipped(word)).context("there is no such model, and no such file")
+            );
         }
         #[cfg(feature = "onnx")]
         if let Some(model) = Imported::load(path)? {

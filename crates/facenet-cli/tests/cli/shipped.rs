@@ -24,7 +24,7 @@ fn a_model_that_ships_goes_by_its_name_and_a_file_by_its_path() {
     assert_eq!(id("base"), names[1], "the name wins");
     assert_eq!(id("./base"), crate::drawn::model().contract().id());
     let error = scene.run_plain(&["model", "show", "--model", "large"]).ended(2).stderr;
-    assert!(error.contains("cannot read the model `large`"), "{error}");
+    assert!(error.contains("no model that ships is named `large`; there are `small` and `base`"), "{error}");
 }
 
 #[test]
