@@ -18,7 +18,7 @@ mod subject;
 pub use copy::copy_store;
 pub use embedding::{Form, NotStored, StoredEmbedding};
 pub use error::StoreError;
-use facenet_core::Contract;
+use facenet_core::{Contract, Embedding};
 pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
 pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
 pub use record::{
@@ -30,6 +30,8 @@ pub use regroup::{Regrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::SqliteStore;
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject};
+
+use crate::index::Hit;
 
 /// Where a gallery is kept.
 ///
@@ -92,6 +94,34 @@ pub trait Store {
     /// # Errors
     /// When the store cannot be read.
     fn faces(&self, after: FaceId, limit: usize) -> Result<Vec<FaceRecord>, StoreError>;
+
+    /// The photo with this identifier, which may be any number.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuch`] when there is none; when the store cannot be read.
+    fn photo(&self, id: PhotoId) -> Result<PhotoRecord, StoreError> {
+        let found = self.photos(PhotoId(id.0.saturating_sub(1)), 1)?.into_iter().find(|photo| photo.id == id);
+        found.ok_or_else(|| StoreError::NoSuch { place: self.place().into(), subject: Subject::Photo(id) })
+    }
+
+    /// The face with this identifier, which may be any number.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuch`] when there is none; when the store cannot be read.
+    fn face(&self, id: FaceId) -> Result<FaceRecord, StoreError> {
+        let found = self.faces(FaceId(id.0.saturating_sub(1)), 1)?.into_iter().find(|face| face.id == id);
+        found.ok_or_else(|| StoreError::NoSuch { place: self.place().into(), subject: Subject::Face(id) })
+    }
+
+    /// The `k` faces with a person that are nearest to `probe`, nearest first, by the store's own vector search, which may
+    /// miss some; none when the store has no such search, or cannot rank its faces with it (while they are of several
+    /// models). [`Hit::id`] is the number of the face.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn nearest(&self, _probe: &Embedding, _k: usize) -> Result<Option<Vec<Hit>>, StoreError> {
+        Ok(None)
+    }
 
     /// The pictures of faces, as JPEG; `None` where none is kept.
     ///

@@ -7,7 +7,7 @@ use facenet_core::Contract;
 use super::Store;
 use super::error::StoreError;
 use super::record::{AssignedBy, Change, Correction, EventKind, FaceRecord, Moved, Verdict};
-use super::subject::{FaceId, PhotoId, Subject};
+use super::subject::{FaceId, PhotoId};
 use crate::search::{Entry, Gallery};
 
 /// Faces that are read at a time.
@@ -89,12 +89,6 @@ fn for_each_face(store: &dyn Store, mut each: impl FnMut(FaceRecord)) -> Result<
     }
 }
 
-/// The face with this identifier.
-fn face(store: &dyn Store, id: FaceId) -> Result<FaceRecord, StoreError> {
-    let found = store.faces(FaceId(id.0 - 1), 1)?.into_iter().find(|face| face.id == id);
-    found.ok_or_else(|| StoreError::NoSuch { place: store.place().into(), subject: Subject::Face(id) })
-}
-
 /// Remembers what the user says of two faces, and draws the nearest conclusion: the same face as one whose person is
 /// known is that person's, and a second face that differs from the first is taken from the person of both.
 ///
@@ -105,7 +99,7 @@ pub fn remember_answer(
     faces: (FaceId, FaceId),
     verdict: Verdict,
 ) -> Result<(), StoreError> {
-    let (a, b) = (face(store, faces.0)?, face(store, faces.1)?);
+    let (a, b) = (store.face(faces.0)?, store.face(faces.1)?);
     let person = |face: &FaceRecord| face.person.map(|(person, _)| person);
     let by_user = |id| (id, AssignedBy::User);
     let after = match verdict {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use facenet_gallery::{FaceId, PersonId, PhotoId, Store, Subject};
+use facenet_gallery::{FaceId, PersonId, PhotoId, Store, StoreError, Subject};
 
 use crate::failure::{Failure, Kind, OrFail};
 
@@ -66,10 +66,10 @@ pub(super) fn subject(store: &dyn Store, text: &str) -> Result<Subject, Failure>
 
 /// An error unless the gallery has the face.
 pub(super) fn need_face(store: &dyn Store, id: FaceId) -> Result<(), Failure> {
-    let is_there = id.0 > 0
-        && store.faces(FaceId(id.0 - 1), 1).or_fail(Kind::Gallery)?.first().is_some_and(|face| face.id == id);
-    let missing = || Failure::new(Kind::Unknown, format!("the gallery `{}` has no {id}", store.place()));
-    if is_there { Ok(()) } else { Err(missing()) }
+    match store.face(id) {
+        Err(unknown @ StoreError::NoSuch { .. }) => Err(Failure::new(Kind::Unknown, unknown.to_string())),
+        found => found.map(drop).or_fail(Kind::Gallery),
+    }
 }
 
 /// The path as a gallery keeps it.

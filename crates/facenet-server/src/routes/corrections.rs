@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::problem::{ApiError, Problems};
 use crate::records::{FaceJson, Page, Paging, Word};
-use crate::routes::people::need_face;
 use crate::upload::{Body, Params};
 
 /// What the user says of two faces.
@@ -90,8 +89,6 @@ pub(crate) async fn add(
         return Err(ApiError::BadValue(format!("{a} is itself: two faces are expected")));
     }
     let change = move |store: &mut SqliteStore| {
-        need_face(store, a)?;
-        need_face(store, b)?;
         remember_answer(store, (a, b), new.verdict.into())?;
         let pair = (a.min(b), a.max(b));
         let kept = store.corrections()?.into_iter().find(|correction| correction.faces == pair);

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::problem::{ApiError, Problems};
 use crate::records::{DryRun, FaceJson, Page, Paging, RemovedJson};
 use crate::routes::identify::FALSE_ACCEPT_RATE;
-use crate::routes::people::{need_face, need_person};
+use crate::routes::people::need_person;
 use crate::routes::removal::{Deleted, delete};
 use crate::shapes::{Choice, Threshold};
 use crate::upload::{Body, Id, Params};
@@ -122,7 +122,7 @@ pub(crate) async fn patch(
 ) -> Result<Json<FaceJson>, ApiError> {
     let (id, person) = (FaceId(id), person.map(PersonId));
     let change = move |store: &mut SqliteStore| {
-        need_face(store, id)?;
+        store.face(id)?;
         person.map_or(Ok(()), |person| need_person(store, person))?;
         let assign = Change::Assign(id, person.map(|person| (person, AssignedBy::User)));
         Ok(store.apply(EventKind::Assign, &[assign])?)

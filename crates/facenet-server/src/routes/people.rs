@@ -233,7 +233,7 @@ pub(crate) async fn split(
     }
     let change = move |store: &mut SqliteStore| {
         let faces: Vec<FaceId> = split.faces.iter().copied().map(FaceId).collect();
-        faces.iter().try_for_each(|face| need_face(store, *face))?;
+        faces.iter().try_for_each(|face| store.face(*face).map(drop))?;
         let person = match split.into.map(PersonId) {
             Some(person) => need_person(store, person).map(|()| person)?,
             None => store.add_people(&[split.name.as_deref()])?[0],
@@ -277,12 +277,5 @@ fn retag(store: &mut SqliteStore, id: PersonId, tags: &[String]) -> Result<(), A
 pub(crate) fn need_person(store: &SqliteStore, id: PersonId) -> Result<(), ApiError> {
     let there = store.people()?.iter().any(|person| person.id == id);
     let missing = || StoreError::NoSuch { place: store.place().into(), subject: Subject::Person(id) };
-    if there { Ok(()) } else { Err(missing().into()) }
-}
-
-/// An error unless the gallery has the face.
-pub(crate) fn need_face(store: &SqliteStore, id: FaceId) -> Result<(), ApiError> {
-    let there = store.faces(FaceId(id.0 - 1), 1)?.first().is_some_and(|face| face.id == id);
-    let missing = || StoreError::NoSuch { place: store.place().into(), subject: Subject::Face(id) };
     if there { Ok(()) } else { Err(missing().into()) }
 }

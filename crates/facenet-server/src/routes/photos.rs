@@ -3,9 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use facenet_gallery::{
-    AddedPhoto, NewPhoto, PhotoDigest, PhotoId, PhotoRecord, Removal, SqliteStore, Store, StoreError, Subject,
-};
+use facenet_gallery::{AddedPhoto, NewPhoto, PhotoDigest, PhotoId, Removal, SqliteStore, Store, Subject};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -129,11 +127,7 @@ pub(crate) async fn remove(
 }
 
 async fn shown(app: &App, id: PhotoId) -> Result<PhotoJson, ApiError> {
-    let question = move |store: &SqliteStore| -> Result<PhotoRecord, ApiError> {
-        let missing = || StoreError::NoSuch { place: store.place().into(), subject: Subject::Photo(id) };
-        let found = store.photos(PhotoId(id.0 - 1), 1)?.into_iter().find(|photo| photo.id == id);
-        Ok(found.ok_or_else(missing)?)
-    };
+    let question = move |store: &SqliteStore| Ok(store.photo(id)?);
     let desk = app.gallery()?;
     let photo = desk.ask(question).await?;
     Ok(PhotoJson::of(photo, &*desk.view().await?))

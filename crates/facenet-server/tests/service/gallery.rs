@@ -153,7 +153,10 @@ fn faces_are_assigned_shown_merged_and_split() {
         .value();
     assert_eq!((&split["id"], &split["faces"]), (&json!(3), &json!(2)));
     service.json("POST", "/v1/people/split", &json!({"faces": [2], "into": 1})).expect(201);
-    assert_eq!(service.json("POST", "/v1/people/split", &json!({"faces": [99]})).problem(404), "no-such");
+    for face in [99, 0, i64::MIN, i64::MAX] {
+        let split = service.json("POST", "/v1/people/split", &json!({"faces": [face]}));
+        assert_eq!(split.problem(404), "no-such");
+    }
     assert_eq!(service.json("POST", "/v1/people/split", &json!({"faces": []})).problem(422), "bad-request");
 
     let merged = service.json("POST", "/v1/people/3/merge", &json!({"into": 1})).expect(200).value();

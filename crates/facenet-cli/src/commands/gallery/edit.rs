@@ -140,7 +140,7 @@ pub(super) fn split(args: &SplitArgs, console: &Console) -> Result<Outcome> {
     let mut store = args.file.open()?;
     let faces: Vec<FaceId> = args.faces.iter().map(|face| who::face(face)).collect::<Result<_>>()?;
     for face in &faces {
-        who::need_face(&store, *face)?;
+        store.face(*face)?;
     }
     let person = match &args.to {
         Some(to) => who::person(&store, to)?.id,

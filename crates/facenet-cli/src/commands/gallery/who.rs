@@ -86,12 +86,3 @@ pub(super) fn photo(
         }
     }
 }
-
-/// An error unless the gallery has the face.
-pub(super) fn need_face(store: &dyn Store, id: FaceId) -> Result<()> {
-    let found = store.faces(FaceId(id.0 - 1), 1)?;
-    match found.first().is_some_and(|face| face.id == id) {
-        true => Ok(()),
-        false => bail!("the gallery `{}` has no {id}", store.place()),
-    }
-}

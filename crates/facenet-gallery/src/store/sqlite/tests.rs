@@ -204,6 +204,19 @@ fn people_are_renamed_tagged_merged_and_names_are_unique() {
 }
 
 #[test]
+fn what_is_not_there_is_said_for_any_number() {
+    let place = Place::new();
+    let store = filled(&place);
+    for id in [i64::MIN, -1, 0, 99, i64::MAX] {
+        let (face, photo) = (store.face(FaceId(id)).unwrap_err(), store.photo(PhotoId(id)).unwrap_err());
+        assert!(matches!(face, StoreError::NoSuch { .. }), "{face}");
+        assert!(matches!(photo, StoreError::NoSuch { .. }), "{photo}");
+    }
+    assert_eq!(store.face(FaceId(1)).unwrap().id, FaceId(1));
+    assert_eq!(store.photo(PhotoId(1)).unwrap().id, PhotoId(1));
+}
+
+#[test]
 fn several_changes_are_made_all_or_none() {
     let place = Place::new();
     let mut store = filled(&place);
@@ -217,7 +230,7 @@ fn several_changes_are_made_all_or_none() {
 fn an_answer_moves_a_face_and_taking_it_back_moves_it_back() {
     let place = Place::new();
     let mut store = filled(&place);
-    let person = |store: &SqliteStore, id: i64| store.faces(FaceId(id - 1), 1).unwrap()[0].person;
+    let person = |store: &SqliteStore, id: i64| store.face(FaceId(id)).unwrap().person;
     let before = person(&store, 3);
     remember_answer(&mut store, (FaceId(5), FaceId(1)), Verdict::Same).unwrap();
     assert_eq!(person(&store, 5), Some((PersonId(1), AssignedBy::User)));
