@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use facenet_core::{Distance, Embedding, QuantisedEmbedding};
 use rayon::prelude::*;
 
-pub use self::file::{Binding, IndexFileError};
+pub use self::file::{Binding, IndexFileError, State};
 pub use self::recall::recall;
 use self::{flat::Flat, hnsw::Hnsw};
 
@@ -248,6 +248,15 @@ impl Index {
             Store::Hnsw(hnsw) => {
                 probes.par_chunks_exact(self.options.dimension).map(|probe| hnsw.search(probe, k)).collect()
             }
+        }
+    }
+
+    /// From now on looks at so many candidates to answer a search
+    /// ([`expansion_search`](IndexOptions::expansion_search)): more find more and take longer. An exact index finds all anyway.
+    pub fn look_at(&mut self, candidates: usize) {
+        self.options.expansion_search = candidates;
+        if let Store::Hnsw(hnsw) = &mut self.store {
+            hnsw.look_at(candidates);
         }
     }
 

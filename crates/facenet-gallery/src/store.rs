@@ -21,6 +21,7 @@ pub use error::StoreError;
 use facenet_core::{Contract, Embedding};
 pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
 pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
+pub(crate) use question::{check_probes, filtered_people};
 pub use record::{
     AddedPhoto, AssignedBy, Change, Correction, Counts, Event, EventKind, FaceRecord, FileRecord, Moved,
     NewFace, NewPhoto, Person, PhotoDigest, PhotoRecord, Record, Removal, Removed, Settings, Upgrade,
@@ -28,7 +29,7 @@ pub use record::{
 };
 pub use regroup::{Regrouped, regroup};
 pub use remains::Gone;
-pub use sqlite::SqliteStore;
+pub use sqlite::{IndexState, SqliteStore};
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject};
 
 use crate::index::Hit;

@@ -7,6 +7,7 @@ mod cluster;
 mod create;
 mod edit;
 mod files;
+mod index;
 mod list;
 mod remove;
 mod search;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use add::jpeg;
 use anyhow::Result;
 use facenet_core::Contract;
-use facenet_gallery::{GalleryFilter, SqliteStore, Store, to_gallery};
+use facenet_gallery::{Finder, GalleryFilter, SqliteStore, Template};
 
 use crate::console::Console;
 use crate::outcome::Outcome;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Show(list::ShowArgs),
     Search(search::Args),
     Cluster(cluster::Args),
+    Index(index::Args),
     Rename(edit::RenameArgs),
     Tag(edit::TagArgs),
     Merge(edit::MergeArgs),
@@ -65,7 +67,7 @@ pub(crate) struct GalleryFile {
 
 impl GalleryFile {
     fn open(&self) -> Result<SqliteStore> {
-        Ok(SqliteStore::open(&self.gallery)?)
+        open(&self.gallery)
     }
 }
 
@@ -77,6 +79,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Show(args) => list::show(args, console),
         Command::Search(args) => search::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Index(args) => index::run(args, console),
         Command::Rename(args) => edit::rename(args, console),
         Command::Tag(args) => edit::tag(args, console),
         Command::Merge(args) => edit::merge(args, console),
@@ -92,15 +95,25 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
     }
 }
 
-/// The known people of the gallery in the file at `path`, for probes under `contract`.
+/// Opens the gallery in the file at `path`.
+pub(crate) fn open(path: &Path) -> Result<SqliteStore> {
+    Ok(SqliteStore::open(path)?)
+}
+
+/// The known people of a gallery whom `filter` lets through, for probes under `contract`.
 ///
 /// # Errors
-/// When it is no gallery, or one of another model.
-pub(crate) fn load(
-    path: &Path,
+/// When it is a gallery of another model, or cannot be read.
+pub(crate) fn finder<'a>(
+    store: &'a SqliteStore,
     contract: &Contract,
-    filter: &GalleryFilter,
-) -> Result<facenet_gallery::Gallery> {
-    let store: Box<dyn Store> = Box::new(SqliteStore::open(path)?);
-    Ok(to_gallery(&*store, contract, filter)?)
+    filter: GalleryFilter,
+    template: Template,
+    console: &Console,
+) -> Result<Finder<'a>> {
+    let finder = Finder::of(store, contract, filter, template)?;
+    if finder.is_exact() && template == Template::Best {
+        index::note_missing(store, console)?;
+    }
+    Ok(finder)
 }

@@ -196,6 +196,11 @@ impl Hnsw {
         Ok(hnsw)
     }
 
+    pub(super) fn look_at(&mut self, candidates: usize) {
+        self.options.expansion_search = candidates;
+        self.graph.change_expansion_search(candidates);
+    }
+
     fn sorted_ids(&self) -> Vec<u64> {
         let mut ids: Vec<u64> = self.ids.iter().copied().collect();
         ids.sort_unstable();

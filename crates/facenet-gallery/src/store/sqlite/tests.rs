@@ -1,17 +1,20 @@
 use std::time::Duration;
 
-use facenet_core::{BoundingBox, Contract, Embedding, Face, Point, Preprocessing};
+use facenet_core::{BoundingBox, Contract, Distance, Embedding, Face, Point, Preprocessing};
 
 use super::*;
+use crate::store::IndexState;
 use crate::store::embedding::Form;
 use crate::store::record::{AssignedBy, NewFace, Verdict};
 use crate::store::{
     GalleryFilter, Regrouped, copy_store, export_jsonl, import_jsonl, regroup, remember_answer,
     take_back_answer, to_gallery,
 };
+use crate::templates::Template;
 
 mod faults;
 mod forgetting;
+mod index;
 mod upgrade;
 
 pub(super) const DIMENSION: usize = 128;
@@ -304,17 +307,23 @@ fn a_gallery_is_searched_by_tag_and_only_under_its_contract() {
     let place = Place::new();
     let mut store = filled(&place);
     let contract = settings(Form::Float).contract;
-    let all = to_gallery(&store, &contract, &GalleryFilter::default()).unwrap();
+    let all = to_gallery(&store, &contract, &GalleryFilter::default(), Template::Best).unwrap();
     let nearest = all.nearest_people(&embedding(4), 2);
     assert_eq!((all.len(), nearest[0].person.as_str()), (4, "Bert Brecht"));
     assert_eq!(nearest[0].source, PathBuf::from("/photos/of/4.jpg"));
 
     store.apply(EventKind::Tag, &[Change::Tag(PersonId(1), "x".into())]).unwrap();
     let filter = GalleryFilter { tags: vec!["x".into()] };
-    assert_eq!(to_gallery(&store, &contract, &filter).unwrap().nearest_people(&embedding(4), 9).len(), 1);
+    assert_eq!(
+        to_gallery(&store, &contract, &filter, Template::Best)
+            .unwrap()
+            .nearest_people(&embedding(4), 9)
+            .len(),
+        1
+    );
 
     let other = Contract { weights: "ffff".into(), ..contract };
-    let error = to_gallery(&store, &other, &filter).unwrap_err();
+    let error = to_gallery(&store, &other, &filter, Template::Best).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("drawn-128-001122334455") && source.contains("drawn-128-ffff"), "{source}");
 }
@@ -324,6 +333,7 @@ fn a_gallery_of_an_older_schema_is_brought_up_to_date() {
     for (schema, sql) in [
         (1, include_str!("../../../tests/fixtures/gallery-1.sql")),
         (2, include_str!("../../../tests/fixtures/gallery-2.sql")),
+        (3, include_str!("../../../tests/fixtures/gallery-3.sql")),
     ] {
         is_brought_up_to_date(schema, sql);
     }
