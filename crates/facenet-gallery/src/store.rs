@@ -27,7 +27,7 @@ pub use record::{
     NewFace, NewPhoto, Person, PhotoDigest, PhotoRecord, Record, Removal, Removed, Settings, Upgrade,
     Verdict,
 };
-pub use regroup::{Regrouped, regroup};
+pub use regroup::{Regrouped, Ungrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::{IndexState, SqliteStore};
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject};

@@ -123,7 +123,7 @@ fn a_person_can_be_as_near_as_the_mean_of_the_faces() {
 fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
     let scene = filled();
     let run = gallery(&scene, &["cluster", "g", "--far", "1e-2", "--json"]).ended(0);
-    assert_eq!(run.stdout, "{\"faces\":6,\"people\":3,\"new_people\":1,\"alone\":0}\n");
+    assert_eq!(run.stdout, "{\"faces\":6,\"people\":3,\"new_people\":1,\"alone\":0,\"questions\":0}\n");
     let whose = |face: &str| -> String {
         let run = gallery(&scene, &["show", "g", face, "--json"]).ended(0);
         run.json()["name"].as_str().map_or("".into(), str::to_owned)

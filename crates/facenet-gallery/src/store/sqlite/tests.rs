@@ -7,7 +7,7 @@ use crate::store::IndexState;
 use crate::store::embedding::Form;
 use crate::store::record::{AssignedBy, NewFace, Verdict};
 use crate::store::{
-    GalleryFilter, Regrouped, copy_store, export_jsonl, import_jsonl, regroup, remember_answer,
+    GalleryFilter, Regrouped, Ungrouped, copy_store, export_jsonl, import_jsonl, regroup, remember_answer,
     take_back_answer, to_gallery,
 };
 use crate::templates::Template;
@@ -373,7 +373,7 @@ fn is_brought_up_to_date(schema: u32, sql: &str) {
 }
 
 /// Clusters all embeddings as given, whatever they are.
-fn as_one(_: &[Embedding], _: Vec<(usize, usize)>) -> Result<Vec<Vec<usize>>, StoreError> {
+fn as_one(_: &Ungrouped) -> Result<Vec<Vec<usize>>, StoreError> {
     Ok(vec![vec![0, 1, 2, 3, 4]])
 }
 
@@ -399,6 +399,32 @@ fn clustering_obeys_the_user_and_keeps_people_over_runs() {
 }
 
 #[test]
+fn clustering_is_told_what_the_user_said() {
+    let place = Place::new();
+    let mut store = filled(&place);
+    // Faces 1 and 5 are one person, and so are all that are as near to the two of them as the threshold.
+    remember_answer(&mut store, (FaceId(1), FaceId(5)), Verdict::Same).unwrap();
+    let threshold = Distance::new(0.001).unwrap();
+    let options = crate::GroupOptions::at(threshold);
+    let done = regroup(&mut store, |faces| -> Result<_, StoreError> {
+        assert_eq!((faces.embeddings.len(), &faces.quality[..3]), (5, &[0.5, 0.5, 1.0][..]));
+        // Ada's two faces by name, and the answer; Bert's face 4 alone is named, his face 3 lies in a photo with one of hers.
+        assert_eq!(faces.known.same, [(0, 1), (0, 4)]);
+        assert_eq!(faces.known.different, [(0, 3), (1, 2)]);
+        let clusters = faces.by_average(options).unwrap().clusters();
+        let clusters: Vec<Vec<usize>> = clusters.iter().map(|c| c.faces().collect()).collect();
+        assert!(clusters.iter().any(|c| [0, 1, 4].iter().all(|face| c.contains(face))), "{clusters:?}");
+        Ok(clusters)
+    });
+    assert_eq!(done.unwrap().faces, 5);
+    let mut empty = SqliteStore::create(&place.at("empty"), &settings(Form::Float)).unwrap();
+    let done = regroup(&mut empty, |faces| -> Result<_, StoreError> {
+        Ok(faces.by_average(options).unwrap().clusters().iter().map(|c| c.faces().collect()).collect())
+    });
+    assert_eq!(done.unwrap(), Regrouped { faces: 0, people: 0, new_people: 0, alone: 0 });
+}
+
+#[test]
 fn new_people_have_no_name_stay_the_same_and_go_with_their_last_face() {
     let place = Place::new();
     let mut store = place.gallery();
@@ -406,11 +432,11 @@ fn new_people_have_no_name_stay_the_same_and_go_with_their_last_face() {
     let pairs = |groups: &[&[usize]]| -> Result<Vec<Vec<usize>>, StoreError> {
         Ok(groups.iter().map(|group| group.to_vec()).collect())
     };
-    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1], &[2, 3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0, 1], &[2, 3]])).unwrap();
     assert_eq!((done.new_people, store.people().unwrap().len()), (2, 2));
-    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1, 2, 3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0, 1, 2, 3]])).unwrap();
     assert_eq!((done.new_people, store.people().unwrap()[0].id), (0, PersonId(1)));
     assert_eq!(store.people().unwrap().len(), 1);
-    let done = regroup(&mut store, |_, _| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
     assert_eq!(done.people, 1, "one of them keeps the person that they were");
 }
