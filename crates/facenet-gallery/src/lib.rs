@@ -64,11 +64,11 @@ pub use knowledge::{Contradiction, Knowledge};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
 pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
-    FileRecord, Form, GalleryFilter, Gone, IndexState, JsonlError, Moved, NewFace, NewPhoto, NotStored,
-    Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal, Removed, Settings,
-    SqliteStore, Store, StoreError, StoredEmbedding, Subject, Ungrouped, UnknownSubject, Upgrade, Verdict,
-    all_faces, copy_store, export_jsonl, first_paths, import_jsonl, regroup, remember_answer,
-    take_back_answer, to_gallery,
+    FileRecord, Form, GalleryFilter, Gone, IndexState, JsonlError, KEY_VARIABLE, Key, Moved, NewFace,
+    NewPhoto, NotStored, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal,
+    Removed, Settings, SqliteStore, Store, StoreError, StoredEmbedding, Subject, Ungrouped, UnknownSubject,
+    Upgrade, Verdict, all_faces, copy_store, export_jsonl, first_paths, import_jsonl, regroup,
+    remember_answer, take_back_answer, to_gallery,
 };
 pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
 pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};

@@ -29,7 +29,7 @@ pub use record::{
 };
 pub use regroup::{Regrouped, Ungrouped, regroup};
 pub use remains::Gone;
-pub use sqlite::{IndexState, SqliteStore};
+pub use sqlite::{IndexState, KEY_VARIABLE, Key, SqliteStore};
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject};
 
 use crate::index::Hit;

@@ -223,6 +223,42 @@ pub enum StoreError {
         /// What was asked for.
         subject: Subject,
     },
+    /// It is encrypted with another key than the one that was given, or is no gallery.
+    #[error(
+        "the gallery `{place}` cannot be read with the key in FACENET_GALLERY_KEY: it is encrypted with another one, is no \
+         gallery, or its first bytes are damaged"
+    )]
+    OtherKey {
+        /// Where.
+        place: String,
+    },
+    /// There is a key, but this program was built without encryption.
+    #[error(
+        "the gallery `{place}` cannot be encrypted or decrypted: this program was built without encryption\n\
+         hint: build it with `--features encryption`, or unset FACENET_GALLERY_KEY"
+    )]
+    NoEncryption {
+        /// Where.
+        place: String,
+    },
+    /// A key that could be guessed.
+    #[error(
+        "the key in FACENET_GALLERY_KEY cannot be used: expected a passphrase of at least {shortest} letters, or 64 \
+         hexadecimal digits\n\
+         hint: `openssl rand -hex 32` makes one"
+    )]
+    ShortKey {
+        /// The fewest letters.
+        shortest: usize,
+    },
+    /// An index would lie beside it in the clear.
+    #[error(
+        "the gallery `{place}` is encrypted, and an index would hold its embeddings in the clear: it has none"
+    )]
+    EncryptedIndex {
+        /// Where.
+        place: String,
+    },
     /// Its faces are of several models, which no index can rank.
     #[error(
         "the faces of the gallery `{place}` are of several models, whose distances no index can rank\n\

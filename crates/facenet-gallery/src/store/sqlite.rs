@@ -3,6 +3,7 @@
 mod connect;
 mod faults;
 mod index;
+mod key;
 mod read;
 mod remove;
 mod rows;
@@ -21,6 +22,7 @@ use rusqlite::Connection;
 
 pub use self::index::IndexState;
 use self::index::Searching;
+pub use self::key::{KEY_VARIABLE, Key};
 
 use super::Store;
 use super::embedding::StoredEmbedding;
@@ -52,25 +54,37 @@ pub struct SqliteStore {
     settings: Settings,
     wait: Duration,
     is_read_only: bool,
+    /// What it is encrypted with, if it is.
+    key: Option<Key>,
     /// The index as it was read last.
     searching: RefCell<Searching>,
 }
 
 impl SqliteStore {
-    /// Makes a gallery at `path`; it appears there when it is complete.
+    /// Makes a gallery at `path`; it appears there when it is complete. With a key in the environment
+    /// ([`Key::from_environment`]) it is encrypted.
     ///
     /// # Errors
-    /// When something is at `path`, or it cannot be written.
+    /// When something is at `path`, or it cannot be written; when there is a key, but this program cannot encrypt.
     pub fn create(path: &Path, settings: &Settings) -> Result<Self, StoreError> {
-        connect::create(path, settings)?;
-        Self::open(path)
+        Self::create_by(path, settings, Key::from_environment()?.as_ref())
+    }
+
+    /// As [`create`](Self::create), with this key or none.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_by(path: &Path, settings: &Settings, key: Option<&Key>) -> Result<Self, StoreError> {
+        connect::create(path, settings, key)?;
+        Self::open_by(path, WAIT, key)
     }
 
     /// Opens a gallery to read and, if the file may be, to change it. One of an older schema is brought up to date;
-    /// what an interrupted deletion left is wiped.
+    /// what an interrupted deletion left is wiped. An encrypted one needs its key in the environment
+    /// ([`Key::from_environment`]).
     ///
     /// # Errors
-    /// When there is none, it is something else, newer than this program, or damaged.
+    /// When there is none, it is something else, newer than this program, encrypted with another key, or damaged.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::open_waiting(path, WAIT)
     }
@@ -80,7 +94,15 @@ impl SqliteStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_waiting(path: &Path, wait: Duration) -> Result<Self, StoreError> {
-        let mut store = connect::open(path, wait)?;
+        Self::open_by(path, wait, Key::from_environment()?.as_ref())
+    }
+
+    /// As [`open_waiting`](Self::open_waiting), with this key or none.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_by(path: &Path, wait: Duration, key: Option<&Key>) -> Result<Self, StoreError> {
+        let mut store = connect::open(path, wait, key)?;
         if !store.is_read_only && store.is_unwiped()? {
             match store.wipe_blindly() {
                 // It stays marked, and can be read meanwhile.
@@ -99,6 +121,11 @@ impl SqliteStore {
     /// Whether it may not be changed.
     pub fn is_read_only(&self) -> bool {
         self.is_read_only
+    }
+
+    /// Whether it is encrypted on the disk.
+    pub fn is_encrypted(&self) -> bool {
+        self.key.is_some()
     }
 
     /// A number that is another one after another connection has changed the gallery, for those who keep in memory what

@@ -238,6 +238,10 @@ fn of_store(error: &StoreError) -> Told {
         | StoreError::NotUpgrading { .. }
         | StoreError::LeftBehind { .. }
         | StoreError::SeveralModels { .. }
+        | StoreError::OtherKey { .. }
+        | StoreError::NoEncryption { .. }
+        | StoreError::ShortKey { .. }
+        | StoreError::EncryptedIndex { .. }
         | StoreError::Index { .. }
         | StoreError::File { .. }
         | StoreError::Backend { .. } => (

@@ -7,14 +7,18 @@ use facenet_core::Contract;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::faults::of_sqlite;
+use super::key::{CAN_ENCRYPT, Key};
 use super::{APPLICATION_ID, SCHEMA, SqliteStore, WAIT};
 use crate::store::embedding::Form;
 use crate::store::error::StoreError;
 use crate::store::record::{EventKind, Settings};
 
 /// Makes the file beside its place, and moves it there when it is complete.
-pub(super) fn create(path: &Path, settings: &Settings) -> Result<(), StoreError> {
+pub(super) fn create(path: &Path, settings: &Settings, key: Option<&Key>) -> Result<(), StoreError> {
     let place = path.display().to_string();
+    if key.is_some() && !CAN_ENCRYPT {
+        return Err(StoreError::NoEncryption { place });
+    }
     let file_error = |source| StoreError::File { place: place.clone(), source };
     if path.exists() {
         return Err(StoreError::Exists { place });
@@ -22,7 +26,7 @@ pub(super) fn create(path: &Path, settings: &Settings) -> Result<(), StoreError>
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Embeddings can recognise people: like every temporary file it is its owner's alone, and stays so.
     let new = tempfile::Builder::new().prefix(".facenet-").tempfile_in(folder).map_err(file_error)?;
-    fill(new.path(), settings).map_err(|error| of_sqlite(&place, error, None, 0))?;
+    fill(new.path(), settings, key).map_err(|error| of_sqlite(&place, error, None, 0))?;
     new.as_file().sync_all().map_err(file_error)?;
     new.persist_noclobber(path).map_err(|error| match error.error.kind() {
         std::io::ErrorKind::AlreadyExists => StoreError::Exists { place: place.clone() },
@@ -31,8 +35,9 @@ pub(super) fn create(path: &Path, settings: &Settings) -> Result<(), StoreError>
     Ok(())
 }
 
-fn fill(path: &Path, settings: &Settings) -> rusqlite::Result<()> {
+fn fill(path: &Path, settings: &Settings, key: Option<&Key>) -> rusqlite::Result<()> {
     let mut connection = Connection::open(path)?;
+    key.map_or(Ok(()), |key| key.unlock(&connection))?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     prepare(&connection, WAIT)?;
@@ -80,12 +85,26 @@ fn prepare(connection: &Connection, wait: Duration) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Opens the file as far as it may be, and brings an older schema up to date.
-pub(super) fn open(path: &Path, wait: Duration) -> Result<SqliteStore, StoreError> {
+/// Opens the file as far as it may be, and brings an older schema up to date. One that is not encrypted opens with a key too.
+pub(super) fn open(path: &Path, wait: Duration, key: Option<&Key>) -> Result<SqliteStore, StoreError> {
+    let place = || path.display().to_string();
+    match open_by(path, wait, key.filter(|_| CAN_ENCRYPT)) {
+        Err(StoreError::NotAGallery { .. }) if key.is_some() => match open_by(path, wait, None) {
+            Err(StoreError::NotAGallery { .. }) if !CAN_ENCRYPT => {
+                Err(StoreError::NoEncryption { place: place() })
+            }
+            Err(StoreError::NotAGallery { .. }) => Err(StoreError::OtherKey { place: place() }),
+            opened => opened,
+        },
+        opened => opened,
+    }
+}
+
+fn open_by(path: &Path, wait: Duration, key: Option<&Key>) -> Result<SqliteStore, StoreError> {
     let place = path.display().to_string();
     let told = |error| of_sqlite(&place, error, None, wait.as_secs());
     let is_read_only = look(path, &place)?;
-    let mut connection = connect(path, is_read_only).map_err(told)?;
+    let mut connection = connect(path, is_read_only, key).map_err(told)?;
     prepare(&connection, wait).map_err(told)?;
 
     let application: i64 = pragma(&connection, "application_id").map_err(told)?;
@@ -109,8 +128,8 @@ pub(super) fn open(path: &Path, wait: Duration) -> Result<SqliteStore, StoreErro
             place: place.clone(),
             what: format!("its contract cannot be read: {error}"),
         })?;
-    let searching = Default::default();
-    Ok(SqliteStore { connection, path: path.into(), place, settings, wait, is_read_only, searching })
+    let (key, searching) = (key.cloned(), Default::default());
+    Ok(SqliteStore { connection, path: path.into(), place, settings, wait, is_read_only, key, searching })
 }
 
 /// Whether the file may not be written; an error when it cannot be a gallery.
@@ -134,15 +153,17 @@ fn look(path: &Path, place: &str) -> Result<bool, StoreError> {
     Ok(metadata.permissions().readonly())
 }
 
-fn connect(path: &Path, is_read_only: bool) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, is_read_only: bool, key: Option<&Key>) -> rusqlite::Result<Connection> {
+    let unlocked = |connection: Connection| {
+        key.map_or(Ok(()), |key| key.unlock(&connection))?;
+        Ok(connection)
+    };
     if !is_read_only {
-        return Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        );
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        return Connection::open_with_flags(path, flags).and_then(unlocked);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, flags).and_then(unlocked)?;
     // Without a log, reading needs a place for one; a medium that cannot be written has none, and needs none.
     match pragma::<i64>(&connection, "user_version") {
         Ok(_) => Ok(connection),
@@ -156,7 +177,7 @@ fn connect(path: &Path, is_read_only: bool) -> rusqlite::Result<Connection> {
                 })
                 .collect();
             let uri = format!("file:{escaped}?immutable=1");
-            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(unlocked)
         }
     }
 }

@@ -63,7 +63,9 @@ pub(super) fn of_sqlite(
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { place },
         Some(ErrorCode::NotADatabase) => StoreError::NotAGallery {
             place,
-            found: "it is no database, or its first bytes are damaged".into(),
+            found: "it is no database, is encrypted (its key goes into FACENET_GALLERY_KEY), or its first bytes are \
+                    damaged"
+                .into(),
         },
         Some(ErrorCode::DatabaseCorrupt) => {
             let what = connection.and_then(first_damage).unwrap_or_else(|| error.to_string());

@@ -89,11 +89,15 @@ impl SqliteStore {
     /// Makes the index, or brings one that can be used up to date, and saves it. `progress` is told the faces in it.
     ///
     /// # Errors
-    /// [`StoreError::SeveralModels`] when the gallery's faces are of several models; when it cannot be read, or the index
+    /// [`StoreError::SeveralModels`] when the gallery's faces are of several models, [`StoreError::EncryptedIndex`] when it is
+    /// encrypted; when it cannot be read, or the index
     /// cannot be built or written.
     pub fn build_index(&mut self, anew: bool, progress: &mut dyn FnMut(u64)) -> Result<Index, StoreError> {
         if self.has_several_models() {
             return Err(StoreError::SeveralModels { place: self.place.clone() });
+        }
+        if self.is_encrypted() {
+            return Err(StoreError::EncryptedIndex { place: self.place.clone() });
         }
         if self.is_read_only {
             return Err(StoreError::ReadOnly { place: self.place.clone() });

@@ -35,7 +35,7 @@ impl SqliteStore {
     pub(super) fn remove_and_wipe(&mut self, what: &Removal) -> Result<Removed, StoreError> {
         let before =
             self.told(targets(&self.connection, what).and_then(|t| needles(&self.connection, &t)))?;
-        let found_before = self.with_closed_files(|files| before.found_in(files))?.len() as u64;
+        let found_before = self.pieces(&before)?.len() as u64;
         let (targets, mut needles) = self.in_transaction(|write| {
             let targets = targets(&write.transaction, what)?;
             let needles = needles(&write.transaction, &targets)?;
@@ -62,7 +62,8 @@ impl SqliteStore {
     fn wipe(&mut self, needles: &Needles) -> Result<(), StoreError> {
         self.delete_indexes()?;
         self.empty_log()?;
-        let is_left = self.finds(needles)?;
+        // What is left in an encrypted file cannot be seen, so that all is written anew.
+        let is_left = self.key.is_some() || self.finds(needles)?;
         if is_left || self.count_unused()? > 0 {
             match self.vacuum() {
                 // No byte of what was deleted is left, so that room for the rest can wait.
@@ -76,8 +77,14 @@ impl SqliteStore {
         self.mark_wiped()
     }
 
-    /// The bytes in unused parts of the file that are not zero; the log is empty.
+    /// The bytes in unused parts of the file that are not zero; the log is empty. Of an encrypted file, whose bytes tell
+    /// nothing, all unused pages.
     fn count_unused(&mut self) -> Result<u64, StoreError> {
+        if self.key.is_some() {
+            let sql = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
+            let bytes = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            return self.told(bytes.map(i64::unsigned_abs).map_err(Fault::from));
+        }
         let roots = self.told(roots(&self.connection))?;
         let path = self.path.clone();
         self.with_closed_files(|_| unused_bytes(&path, &roots))
@@ -122,12 +129,17 @@ impl SqliteStore {
 
     /// Whether the files hold a needle that no record holds which is there still.
     fn finds(&mut self, needles: &Needles) -> Result<bool, StoreError> {
-        for (kind, piece) in self.with_closed_files(|files| needles.found_in(files))? {
+        for (kind, piece) in self.pieces(needles)? {
             if !self.told(is_living(&self.connection, kind, &piece))? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The needles that the files hold as they are on the disk.
+    fn pieces(&mut self, needles: &Needles) -> Result<Vec<(Kind, Vec<u8>)>, StoreError> {
+        self.with_closed_files(|files| needles.found_in(files))
     }
 
     /// Gives `look` the files of the gallery while this connection is closed: closing a file that was opened
@@ -145,7 +157,7 @@ impl SqliteStore {
         });
         self.told(closed)?;
         let looked = files_of(&self.path).and_then(|files| look(&files));
-        self.connection = connect::open(&self.path, self.wait)?.connection;
+        self.connection = connect::open(&self.path, self.wait, self.key.as_ref())?.connection;
         // Its count of changes begins anew.
         *self.searching.borrow_mut() = Searching::default();
         looked.map_err(|source| StoreError::File { place: self.place.clone(), source })

@@ -12,6 +12,7 @@ use crate::store::{
 };
 use crate::templates::Template;
 
+mod encrypted;
 mod faults;
 mod forgetting;
 mod index;

@@ -19,7 +19,10 @@ fn what_is_no_gallery_is_named_for_what_it_is() {
     std::fs::write(place.at("empty"), "").unwrap();
     Connection::open(place.at("other")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     for (name, found) in [
-        ("text", "it is no database, or its first bytes are damaged"),
+        (
+            "text",
+            "it is no database, is encrypted (its key goes into FACENET_GALLERY_KEY), or its first bytes are damaged",
+        ),
         ("empty", "an empty file"),
         ("other", "an SQLite database of another program"),
         (".", "a folder"),
