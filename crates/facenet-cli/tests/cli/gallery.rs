@@ -252,7 +252,7 @@ fn what_cannot_be_used_is_told_with_what_to_do() {
 
     hint: `facenet gallery create nowhere` makes one
     ");
-    insta::assert_snapshot!(stderr(&["list", "stranger.png"]), @"error: `stranger.png` is no gallery of faces: it is no database, or its first bytes are damaged");
+    insta::assert_snapshot!(stderr(&["list", "stranger.png"]), @"error: `stranger.png` is no gallery of faces: it is no database, is encrypted (its key goes into FACENET_GALLERY_KEY), or its first bytes are damaged");
     insta::assert_snapshot!(stderr(&["create", "g"]), @"error: `g` exists already, and is not replaced");
     insta::assert_snapshot!(stderr(&["rename", "g", "Ada", "Bob"]), @r"
     error: the gallery `g` has a person named `Bob` already

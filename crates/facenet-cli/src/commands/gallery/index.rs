@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use facenet_gallery::{
-    EXACT_UP_TO, FaceId, Index, IndexKind, IndexOptions, IndexState, SqliteStore, Store, StoreError, recall,
+    FaceId, Index, IndexKind, IndexOptions, IndexState, SqliteStore, Store, StoreError, recall,
 };
 use serde::Serialize;
 
@@ -15,6 +15,8 @@ use crate::outcome::Outcome;
 
 /// Faces of the gallery that are searched for to measure the index.
 const PROBES: usize = 200;
+/// Reading so many faces takes about a second, each time.
+const NOTED_FROM: u64 = 100_000;
 /// How many of the nearest are compared.
 const NEAREST: usize = 10;
 
@@ -109,7 +111,7 @@ fn measured(store: &SqliteStore, index: &Index) -> Result<(Option<f64>, usize)> 
 /// Says when a large gallery is searched without an index, and why.
 pub(super) fn note_missing(store: &SqliteStore, console: &Console) -> Result<(), StoreError> {
     let why = match store.index_state()? {
-        IndexState::Missing if store.counts()?.faces > EXACT_UP_TO as u64 => "it has no index".to_owned(),
+        IndexState::Missing if store.counts()?.faces > NOTED_FROM => "it has no index".to_owned(),
         IndexState::Unusable(error) => error.to_string(),
         _ => return Ok(()),
     };
