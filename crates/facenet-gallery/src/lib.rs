@@ -63,8 +63,9 @@ pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
     FileRecord, Form, GalleryFilter, Gone, JsonlError, Moved, NewFace, NewPhoto, NotStored, Person, PersonId,
     PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal, Removed, Settings, SqliteStore, Store,
-    StoreError, StoredEmbedding, Subject, UnknownSubject, Upgrade, Verdict, all_faces, copy_store,
-    export_jsonl, first_paths, import_jsonl, regroup, remember_answer, take_back_answer, to_gallery,
+    StoreError, StoredEmbedding, Subject, UnknownSubject, Upgrade, Verdict, all_faces, check_upgrade,
+    copy_store, export_jsonl, first_paths, for_each_batch, import_jsonl, is_name, is_tag, regroup,
+    remember_answer, take_back_answer, to_gallery,
 };
 pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
 pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};
