@@ -85,6 +85,21 @@ impl Console {
         self.bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
     }
 
+    /// Begins to show progress over so many things of this kind, if somebody watches.
+    pub(crate) fn begin_counting(&mut self, all: u64, what: &str) {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let style = format!("{{bar:40}} {{pos}}/{{len}} {what}  {{per_sec:.1}}  {{eta}} left");
+        self.bar = ProgressBar::new(all);
+        self.bar.set_style(ProgressStyle::with_template(&style).expect("the template is valid"));
+    }
+
+    /// Says how many are done.
+    pub(crate) fn set_done(&self, done: u64) {
+        self.bar.set_position(done);
+    }
+
     /// Counts `images` as done.
     pub(crate) fn advance(&self, images: usize) {
         self.bar.inc(images as u64);

@@ -8,6 +8,7 @@ mod create;
 mod edit;
 mod files;
 mod list;
+mod migrate;
 mod remove;
 mod search;
 mod transfer;
@@ -19,9 +20,10 @@ use std::path::{Path, PathBuf};
 pub(crate) use add::jpeg;
 use anyhow::Result;
 use facenet_core::Contract;
-use facenet_gallery::{GalleryFilter, SqliteStore, Store, to_gallery};
+use facenet_gallery::{GalleryFilter, Store, to_gallery};
 
 use crate::console::Console;
+use crate::galleries;
 use crate::outcome::Outcome;
 
 /// What to do with a gallery.
@@ -53,19 +55,20 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     Compact(check::CompactArgs),
     Upgrade(upgrade::Args),
+    Migrate(migrate::Args),
 }
 
 /// The gallery that a command is about.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct GalleryFile {
-    /// The gallery's file.
+    /// The gallery's file, or its address on a server: `postgres://user@host/database?gallery=NAME`, `milvus://…`.
     #[arg(value_name = "GALLERY")]
     gallery: PathBuf,
 }
 
 impl GalleryFile {
-    fn open(&self) -> Result<SqliteStore> {
-        Ok(SqliteStore::open(&self.gallery)?)
+    fn open(&self) -> Result<Box<dyn Store>> {
+        galleries::open(&self.gallery)
     }
 }
 
@@ -89,10 +92,11 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Check(args) => check::check(args, console),
         Command::Compact(args) => check::compact(args, console),
         Command::Upgrade(args) => upgrade::run(args, console),
+        Command::Migrate(args) => migrate::run(args, console),
     }
 }
 
-/// The known people of the gallery in the file at `path`, for probes under `contract`.
+/// The known people of the gallery at `path`, for probes under `contract`.
 ///
 /// # Errors
 /// When it is no gallery, or one of another model.
@@ -101,6 +105,5 @@ pub(crate) fn load(
     contract: &Contract,
     filter: &GalleryFilter,
 ) -> Result<facenet_gallery::Gallery> {
-    let store: Box<dyn Store> = Box::new(SqliteStore::open(path)?);
-    Ok(to_gallery(&*store, contract, filter)?)
+    Ok(to_gallery(&galleries::open(path)?, contract, filter)?)
 }

@@ -8,6 +8,7 @@ use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, GalleryFilter, Identif
 use serde::Serialize;
 
 use crate::console::Console;
+use crate::galleries;
 use crate::inputs::Inputs;
 use crate::numbers::counted;
 use crate::outcome::Outcome;
@@ -77,7 +78,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let probes = args.inputs.files(console)?;
     let gallery = known(&args.gallery, engine.contract(), &pipeline, console)?;
     let answers = Answers { gallery: &gallery, cut: &cut, k: args.k.into(), json: args.json };
-    answer_all(&answers, &args.gallery, &pipeline, &probes, console)
+    answer_all(&answers, &galleries::shown(&args.gallery), &pipeline, &probes, console)
 }
 
 /// The known people at `place`: a gallery's file, or a folder.
@@ -90,7 +91,7 @@ pub(crate) fn known(
     pipeline: &Pipeline<'_>,
     console: &mut Console,
 ) -> Result<Gallery> {
-    if place.is_file() {
+    if place.is_file() || galleries::address(place)?.is_some() {
         return super::gallery::load(place, contract, &GalleryFilter::default());
     }
     fill(&FolderGallery::scan(place)?, pipeline, Gallery::new(contract.clone()), console)

@@ -6,6 +6,7 @@ use facenet_gallery::{GalleryFilter, StoreError};
 use super::GalleryFile;
 use crate::commands::identify::{self, Answers};
 use crate::console::Console;
+use crate::galleries;
 use crate::inputs::Inputs;
 use crate::outcome::Outcome;
 use crate::photos::PhotoOptions;
@@ -41,7 +42,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    if !args.file.gallery.exists() {
+    if galleries::address(&args.file.gallery)?.is_none() && !args.file.gallery.exists() {
         return Err(StoreError::Missing { place: args.file.gallery.display().to_string() }.into());
     }
     let engine = args.photos.build()?;
@@ -51,5 +52,5 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let pipeline = args.photos.pipeline(&engine)?;
     let probes = args.inputs.files(console)?;
     let answers = Answers { gallery: &gallery, cut: &cut, k: args.k.into(), json: args.json };
-    identify::answer_all(&answers, &args.file.gallery, &pipeline, &probes, console)
+    identify::answer_all(&answers, &galleries::shown(&args.file.gallery), &pipeline, &probes, console)
 }
