@@ -3,8 +3,12 @@
 mod answers;
 mod both;
 
+use std::collections::HashSet;
+
 use facenet_core::Incompatible;
-use facenet_gallery::{Counts, FaceId, Form, Record, Settings, Store, StoreError, StoredEmbedding};
+use facenet_gallery::{
+    Counts, Event, EventKind, FaceId, Form, Record, Settings, Store, StoreError, StoredEmbedding,
+};
 use serde::Serialize;
 
 use self::both::{Pair, for_each_pair};
@@ -127,6 +131,19 @@ pub enum MigrateError {
         /// The source.
         place: String,
     },
+    /// The target is more than a copy.
+    #[error(
+        "`{to}` was changed by itself (event {event}), so that it is no copy of `{from}` any more, and is left as it is\n\
+         hint: migrate to a place where nothing is yet"
+    )]
+    GoneOn {
+        /// The source.
+        from: String,
+        /// The target.
+        to: String,
+        /// The first event that the source does not know.
+        event: String,
+    },
     /// Not all arrived.
     #[error("`{to}` is not the same as `{from}`: {}", list(.differences))]
     Different {
@@ -156,6 +173,7 @@ pub fn migrate(
     tell: &mut dyn FnMut(Phase, u64, u64),
 ) -> Result<Migrated, MigrateError> {
     check_settings(from, to)?;
+    check_events(from, to)?;
     let all = all_records(from)?;
     let (mut written, mut kept) = (0, 0);
     for_each_pair(from, to, |to, batch| {
@@ -258,6 +276,20 @@ fn check_settings(from: &dyn Store, to: &dyn Store) -> Result<(), MigrateError> 
         return Ok(());
     }
     Err(MigrateError::OtherSettings { from: from_place, to: to_place, found, expected })
+}
+
+/// Checks that the target has no story of its own: writing into it would bring back what was deleted there.
+fn check_events(from: &dyn Store, to: &dyn Store) -> Result<(), MigrateError> {
+    let known: HashSet<Event> = from.events()?.into_iter().collect();
+    let is_own = |event: &Event| !known.contains(event) && (event.id, event.kind) != (1, EventKind::Create);
+    match to.events()?.into_iter().find(is_own) {
+        None => Ok(()),
+        Some(Event { id, kind, .. }) => Err(MigrateError::GoneOn {
+            from: from.place().into(),
+            to: to.place().into(),
+            event: format!("{id}, `{}`", kind.name()),
+        }),
+    }
 }
 
 fn all_records(store: &dyn Store) -> Result<u64, StoreError> {

@@ -236,7 +236,7 @@ pub struct Moved {
 }
 
 /// A kind of thing that is done to a gallery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are those of the commands")]
 pub enum EventKind {
@@ -297,7 +297,7 @@ impl EventKind {
 }
 
 /// Something that was done: when and how much, without names or vectors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// The place in the order of events; above 0.

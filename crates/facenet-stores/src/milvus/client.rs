@@ -83,7 +83,7 @@ impl Client {
             let codec = tonic_prost::ProstCodec::<Q, A>::default();
             grpc.unary(request, path, codec).await
         });
-        let answer = answer.map_err(|status| self.error(status))?.into_inner();
+        let answer = answer.map_err(|status| self.error(&status))?.into_inner();
         match answer.status() {
             Some(status) if status.error_code != 0 || status.code != 0 => {
                 let source = format!("{method}: {}", status.reason).into();
@@ -93,7 +93,7 @@ impl Client {
         }
     }
 
-    fn error(&self, status: tonic::Status) -> StoreError {
+    fn error(&self, status: &tonic::Status) -> StoreError {
         let place = self.place.clone();
         match status.code() {
             Code::Unavailable | Code::Unauthenticated | Code::DeadlineExceeded => {

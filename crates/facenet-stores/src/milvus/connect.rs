@@ -92,7 +92,7 @@ impl Collections {
         if self.client.call::<_, Status>("LoadCollection", self.request(name.clone())).is_err() {
             return Ok(false);
         }
-        self.wait_until_loaded(name.clone())?;
+        self.wait_until_loaded(&name)?;
         Ok(self.count(name, String::new())? > 0)
     }
 
@@ -152,13 +152,13 @@ impl Collections {
         for name in names.clone() {
             self.client.call::<_, Status>("LoadCollection", self.request(name))?;
         }
-        names.into_iter().try_for_each(|name| self.wait_until_loaded(name))
+        names.iter().try_for_each(|name| self.wait_until_loaded(name))
     }
 
-    fn wait_until_loaded(&self, name: String) -> Result<(), StoreError> {
+    fn wait_until_loaded(&self, name: &str) -> Result<(), StoreError> {
         self.wait(|| {
             let request = GetLoadingProgressRequest {
-                collection_name: name.clone(),
+                collection_name: name.into(),
                 db_name: self.client.database.clone(),
             };
             let answer: GetLoadingProgressResponse = self.client.call("GetLoadingProgress", request)?;

@@ -14,16 +14,17 @@ impl Tables {
     pub(super) fn write(&self, desk: &Desk) -> Result<(), StoreError> {
         self.drop_index_of_another_model(desk)?;
         let ids = |faces: Vec<&FaceId>| faces.into_iter().map(|face| face.0).collect::<Vec<i64>>();
-        let corrections = desk.corrections.deletes().into_iter().map(|id| id.0).collect();
-        self.delete("corrections WHERE id", corrections)?;
-        self.delete("former WHERE face", ids(desk.former.deletes()))?;
-        self.delete("crops WHERE face", ids(desk.crops.deletes()))?;
-        self.delete("faces WHERE id", ids(desk.faces.deletes()))?;
+        let corrections: Vec<i64> = desk.corrections.deletes().into_iter().map(|id| id.0).collect();
+        self.delete("corrections WHERE id", &corrections)?;
+        self.delete("former WHERE face", &ids(desk.former.deletes()))?;
+        self.delete("crops WHERE face", &ids(desk.crops.deletes()))?;
+        self.delete("faces WHERE id", &ids(desk.faces.deletes()))?;
         let paths = desk.files.deletes();
         if !paths.is_empty() {
             self.execute("DELETE FROM files WHERE path = ANY($1)", &[&paths])?;
         }
-        self.delete("photos WHERE id", desk.photos.deletes().into_iter().map(|id| id.0).collect())?;
+        let photos: Vec<i64> = desk.photos.deletes().into_iter().map(|id| id.0).collect();
+        self.delete("photos WHERE id", &photos)?;
         self.put_people(desk)?;
         self.put_photos(desk)?;
         self.put_files(desk)?;
@@ -33,11 +34,12 @@ impl Tables {
         self.put_corrections(desk)?;
         self.put_events(desk)?;
         // People at last: faces were theirs until now.
-        self.delete("people WHERE id", desk.people.deletes().into_iter().map(|id| id.0).collect())?;
+        let people: Vec<i64> = desk.people.deletes().into_iter().map(|id| id.0).collect();
+        self.delete("people WHERE id", &people)?;
         self.execute("UPDATE gallery SET meta = $1", &[&desk.meta.written()]).map(drop)
     }
 
-    fn delete(&self, rows: &str, ids: Vec<i64>) -> Result<(), StoreError> {
+    fn delete(&self, rows: &str, ids: &[i64]) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());
         }

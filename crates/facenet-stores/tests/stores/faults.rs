@@ -8,12 +8,16 @@ use facenet_gallery::{Form, PersonId, SqliteStore, Store};
 use facenet_stores::{Address, Plan, create, migrate, open};
 
 use crate::drawn;
-use crate::servers::PostgresServer;
 
 /// What the program is to do instead of testing: the source and the target, in two lines.
 const WORK: &str = "FACENET_STORES_WORK";
-const ROUNDS: u32 = 6;
-const PHOTOS: u32 = 4000;
+
+/// How often what is killed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faults {
+    pub(crate) rounds: u32,
+    pub(crate) photos: u32,
+}
 
 pub(crate) fn order() -> Option<String> {
     std::env::var(WORK).ok()
@@ -28,14 +32,16 @@ pub(crate) fn obey(order: &str) {
     migrate(&from, &mut to, Plan::default(), &mut |_, _, _| {}).unwrap();
 }
 
-pub(crate) fn kill_migrations(server: &PostgresServer) {
+/// Kills migrations into galleries of a server, whose addresses `address` gives.
+pub(crate) fn kill_migrations(faults: Faults, address: &dyn Fn(&str) -> String) {
+    let Faults { rounds, photos } = faults;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("source");
     let mut source = SqliteStore::create(&path, &drawn::settings(Form::Float)).unwrap();
-    fill(&mut source);
+    fill(&mut source, photos);
     drop(source);
     let before = std::fs::read(&path).unwrap();
-    let target = server.address("whole");
+    let target = address("whole");
     let source = SqliteStore::open(&path).unwrap();
     create(&Address::parse(&target).unwrap().unwrap(), source.settings()).unwrap();
     let whole = Instant::now();
@@ -43,10 +49,10 @@ pub(crate) fn kill_migrations(server: &PostgresServer) {
     let whole = whole.elapsed();
 
     let (mut within, mut found) = (0, Vec::new());
-    for round in 0..ROUNDS {
-        let target = server.address(&format!("killed{round}"));
-        let address = Address::parse(&target).unwrap().unwrap();
-        create(&address, source.settings()).unwrap();
+    for round in 0..rounds {
+        let target = address(&format!("killed{round}"));
+        let parsed = Address::parse(&target).unwrap().unwrap();
+        create(&parsed, source.settings()).unwrap();
         // Each round twice, at moments spread over a whole run, the second on what the first left.
         for kill in 0..2 {
             let mut child = work(&path, &target).spawn().unwrap();
@@ -55,7 +61,7 @@ pub(crate) fn kill_migrations(server: &PostgresServer) {
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        let mut to = open(&address).unwrap();
+        let mut to = open(&parsed).unwrap();
         assert_eq!(to.check().unwrap(), Vec::<String>::new());
         found.push(to.counts().unwrap().faces);
         let done = migrate(&source, &mut to, Plan::default(), &mut |_, _, _| {}).unwrap();
@@ -66,9 +72,9 @@ pub(crate) fn kill_migrations(server: &PostgresServer) {
     drop(source);
     assert_eq!(std::fs::read(&path).unwrap(), before, "the source was changed");
     println!(
-        "faults: {} migrations killed, {within} of them within the work, with {found:?} of {PHOTOS} faces there; all were \
+        "faults: {} migrations killed, {within} of them within the work, with {found:?} of {photos} faces there; all were \
          completed, none lost a record",
-        2 * ROUNDS
+        2 * rounds
     );
 }
 
@@ -84,11 +90,11 @@ fn work(from: &Path, to: &str) -> Command {
     command
 }
 
-fn fill(store: &mut dyn Store) {
+fn fill(store: &mut dyn Store, photos: u32) {
     let names: Vec<String> = (0..200).map(|i| format!("person {i}")).collect();
     let people = store.add_people(&names.iter().map(|name| Some(name.as_str())).collect::<Vec<_>>()).unwrap();
     let person = |seed: u32| -> PersonId { people[seed as usize % people.len()] };
-    let photos: Vec<_> = (1..=PHOTOS).map(|seed| drawn::photo(&[seed], Some(person(seed)))).collect();
+    let photos: Vec<_> = (1..=photos).map(|seed| drawn::photo(&[seed], Some(person(seed)))).collect();
     photos.chunks(500).for_each(|photos| {
         store.add(photos).unwrap();
     });
