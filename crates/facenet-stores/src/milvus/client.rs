@@ -23,8 +23,10 @@ const PORT: u16 = 19530;
 const TOKEN: &str = "FACENET_MILVUS_TOKEN";
 /// How long a server that does not answer is waited for.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long one call may take; shorter than a flag holds after it was renewed.
-const CALL: Duration = Duration::from_secs(20);
+/// How long one question may take: a server that was just started answers the first ones late.
+const QUESTION: Duration = Duration::from_secs(180);
+/// How long one change may take; shorter than a flag holds after it was renewed.
+const CHANGE: Duration = Duration::from_secs(20);
 /// The largest answer: some ten thousand faces.
 const LARGEST: usize = 256 << 20;
 
@@ -50,7 +52,7 @@ impl Client {
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let uri = if has_port { format!("http://{host}") } else { format!("http://{host}:{PORT}") };
         let endpoint = Endpoint::from_shared(uri).map_err(|error| unreachable(error.into()))?;
-        let endpoint = endpoint.connect_timeout(CONNECT).timeout(CALL);
+        let endpoint = endpoint.connect_timeout(CONNECT).timeout(QUESTION);
         let channel = runtime.block_on(endpoint.connect()).map_err(|error| unreachable(error.into()))?;
         let grpc = Grpc::new(channel).max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST);
         let token = match address.password() {
@@ -74,6 +76,9 @@ impl Client {
         let path = format!("/milvus.proto.milvus.MilvusService/{method}");
         let path = PathAndQuery::try_from(path).expect("methods have plain names");
         let mut request = Request::new(question);
+        if matches!(method, "Upsert" | "Delete") {
+            request.set_timeout(CHANGE);
+        }
         if let Some(token) = &self.token {
             request.metadata_mut().insert("authorization", token.clone());
         }
@@ -96,7 +101,7 @@ impl Client {
     fn error(&self, status: &tonic::Status) -> StoreError {
         let place = self.place.clone();
         match status.code() {
-            Code::Unavailable | Code::Unauthenticated | Code::DeadlineExceeded => {
+            Code::Unavailable | Code::Unauthenticated | Code::DeadlineExceeded | Code::Cancelled => {
                 StoreError::Unreachable { place, source: status.message().into() }
             }
             Code::PermissionDenied => StoreError::ReadOnly { place },
