@@ -77,32 +77,29 @@ impl Console {
 
     /// Begins to show progress over `images`, if that is long work and somebody watches.
     pub(crate) fn begin(&mut self, images: usize) {
-        if self.quiet || images < LONG_WORK_IMAGES || !std::io::stderr().is_terminal() {
-            return;
+        if images >= LONG_WORK_IMAGES {
+            self.begin_of(images, "images");
         }
-        let style = "{bar:40} {pos}/{len} images  {per_sec:.1}  {eta} left";
-        self.bar = ProgressBar::new(images as u64);
-        self.bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
     }
 
-    /// Begins to show progress over so many things of this kind, if somebody watches.
-    pub(crate) fn begin_counting(&mut self, all: u64, what: &str) {
+    /// Begins to show progress over so many things, if somebody watches.
+    pub(crate) fn begin_of(&mut self, things: usize, name: &str) {
         if self.quiet || !std::io::stderr().is_terminal() {
             return;
         }
-        let style = format!("{{bar:40}} {{pos}}/{{len}} {what}  {{per_sec:.1}}  {{eta}} left");
-        self.bar = ProgressBar::new(all);
+        let style = format!("{{bar:40}} {{pos}}/{{len}} {name}  {{per_sec:.1}}  {{eta}} left");
+        self.bar = ProgressBar::new(things as u64);
         self.bar.set_style(ProgressStyle::with_template(&style).expect("the template is valid"));
     }
 
-    /// Says how many are done.
-    pub(crate) fn set_done(&self, done: u64) {
-        self.bar.set_position(done);
+    /// Counts so many more as done.
+    pub(crate) fn advance(&self, more: usize) {
+        self.bar.inc(more as u64);
     }
 
-    /// Counts `images` as done.
-    pub(crate) fn advance(&self, images: usize) {
-        self.bar.inc(images as u64);
+    /// So many are done in all.
+    pub(crate) fn reach(&self, done: u64) {
+        self.bar.set_position(done);
     }
 
     /// Takes the progress away.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
 use facenet::{ChipCutter, FaceEngine, Limits, Quality, Reason, decode, read_image_bytes};
-use facenet_core::{Chip, Embedding, Face, RgbImage};
+use facenet_core::{Chip, Contract, Embedding, Face, RgbImage};
 use facenet_eval::ImageChange;
 use rayon::prelude::*;
 
@@ -79,6 +79,11 @@ impl<'a> Pipeline<'a> {
             min_quality: 0.0,
             change: None,
         }
+    }
+
+    /// What its embeddings are comparable with.
+    pub(crate) fn contract(&self) -> &'a Contract {
+        self.engine.contract()
     }
 
     /// Keeps a small picture of every face too.

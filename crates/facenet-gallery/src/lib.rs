@@ -36,6 +36,7 @@
 
 mod album;
 mod cluster;
+mod finder;
 mod folder;
 mod graph;
 mod index;
@@ -52,20 +53,22 @@ pub use cluster::{
     Cluster, ClusterError, ClusterOptions, Linkage, MAX_FACES, Member, UnknownLinkage, cluster,
     pairs_in_one_photo,
 };
+pub use finder::Finder;
 pub use folder::{FolderGallery, PersonFolder, ScanError, Unreadable, has_image_ending};
 pub use graph::{ALL_PAIRS_UP_TO, Clustering, GroupError, GroupFaces, GroupOptions, Suggestion, Why};
 pub use index::{
-    Binding, EXACT_UP_TO, Hit, Index, IndexError, IndexFileError, IndexKind, IndexOptions, Precision, recall,
+    Binding, EXACT_UP_TO, Hit, Index, IndexError, IndexFileError, IndexKind, IndexOptions, Precision, State,
+    recall,
 };
 pub use knowledge::{Contradiction, Knowledge};
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
 pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
-    FileRecord, Form, GalleryFilter, Gone, JsonlError, Moved, NewFace, NewPhoto, NotStored, Person, PersonId,
-    PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal, Removed, Settings, SqliteStore, Store,
-    StoreError, StoredEmbedding, Subject, UnknownSubject, Upgrade, Verdict, all_faces, check_upgrade,
-    copy_store, export_jsonl, first_paths, for_each_batch, import_jsonl, is_name, is_tag, regroup,
-    remember_answer, take_back_answer, to_gallery,
+    FileRecord, Form, GalleryFilter, Gone, IndexState, JsonlError, Moved, NewFace, NewPhoto, NotStored,
+    Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal, Removed, Settings,
+    SqliteStore, Store, StoreError, StoredEmbedding, Subject, Ungrouped, UnknownSubject, Upgrade, Verdict,
+    all_faces, check_upgrade, copy_store, export_jsonl, first_paths, for_each_batch, import_jsonl, is_name,
+    is_tag, regroup, remember_answer, take_back_answer, to_gallery,
 };
 pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
 pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};

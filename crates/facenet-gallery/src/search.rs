@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use facenet_core::{Comparability, Contract, Distance, Embedding, Incompatible};
 
-use crate::rows::{Rows, squared_distance};
+use crate::rows::{Rows, dot, squared_distance};
 use crate::scale::Scale;
+use crate::templates::Template;
 
 /// Faces of known people, embedded under one [`Contract`], or under others that may be compared with it: older models that
 /// it is harmonic to (Schroff et al. 2015, §7). A distance to an older model's face is told as the distance between two of
@@ -24,6 +25,18 @@ pub struct Gallery {
     faces: Vec<GalleryFace>,
     /// The older models of faces.
     older: Vec<Older>,
+    template: Template,
+    /// A row a person and model, the sum of the faces; only for [`Template::Mean`].
+    sums: Vec<Sum>,
+    sum_index: HashMap<(usize, Option<usize>), usize>,
+}
+
+/// The sum of a person's faces by one model.
+#[derive(Debug, Clone)]
+struct Sum {
+    person: usize,
+    older: Option<usize>,
+    values: Vec<f32>,
 }
 
 /// A model whose embeddings the gallery's own can be compared with.
@@ -94,12 +107,37 @@ pub struct Identification {
     pub nearest: Vec<PersonMatch>,
 }
 
+impl Identification {
+    /// The answer by the nearest people, of whom `k` are told.
+    pub(crate) fn of(mut nearest: Vec<PersonMatch>, threshold: Distance, k: usize) -> Self {
+        let person =
+            nearest.first().filter(|best| best.distance <= threshold).map(|best| best.person.clone());
+        nearest.truncate(k);
+        Self { person, nearest }
+    }
+}
+
 impl Gallery {
     /// A gallery without faces, for embeddings under `contract`.
     pub fn new(contract: Contract) -> Self {
         let rows = Rows::new(contract.dimension);
-        let (people, faces, older) = (Vec::new(), Vec::new(), Vec::new());
-        Self { contract, people, person_index: HashMap::new(), rows, faces, older }
+        Self {
+            contract,
+            people: Vec::new(),
+            person_index: HashMap::new(),
+            rows,
+            faces: Vec::new(),
+            older: Vec::new(),
+            template: Template::default(),
+            sums: Vec::new(),
+            sum_index: HashMap::new(),
+        }
+    }
+
+    /// A gallery without faces in which a person is as near as `template` says. The thresholds of a contract are calibrated
+    /// for pairs of faces, so for the nearest face.
+    pub fn with_template(contract: Contract, template: Template) -> Self {
+        Self { template, ..Self::new(contract) }
     }
 
     /// What the embeddings, and so the probes, are comparable with.
@@ -135,6 +173,14 @@ impl Gallery {
         });
         self.rows.push(&embedding);
         self.faces.push(GalleryFace { person, source, older });
+        if self.template == Template::Mean {
+            let sum = *self.sum_index.entry((person, older)).or_insert_with(|| {
+                self.sums.push(Sum { person, older, values: vec![0.0; expected] });
+                self.sums.len() - 1
+            });
+            let values = self.sums[sum].values.iter_mut().zip(embedding.as_slice());
+            values.for_each(|(sum, value)| *sum += value);
+        }
         Ok(())
     }
 
@@ -154,8 +200,8 @@ impl Gallery {
 
     /// The `k` people nearest to `probe`, or all when there are fewer: nearest first, at equal distance by name.
     ///
-    /// A person is as near as their nearest face; of equally near faces the one added first is named. Exact: every
-    /// face is compared. Empty when the gallery is, or when `k` is 0.
+    /// A person is as near as the gallery's template says, by default as their nearest face; that face is named, of equally
+    /// near ones the one added first. Exact: every face is compared. Empty when the gallery is, or when `k` is 0.
     ///
     /// # Panics
     /// When the probe's dimension is not the contract's.
@@ -183,161 +229,56 @@ impl Gallery {
     /// # Panics
     /// When the probe's dimension is not the contract's.
     pub fn identify(&self, probe: &Embedding, threshold: Distance, k: usize) -> Identification {
-        let mut nearest = self.nearest_people(probe, k.max(1));
-        let person =
-            nearest.first().filter(|best| best.distance <= threshold).map(|best| best.person.clone());
-        nearest.truncate(k);
-        Identification { person, nearest }
+        Identification::of(self.nearest_people(probe, k.max(1)), threshold, k)
     }
 
-    /// The distance and index of each person's nearest face, in the order of `people`.
+    /// The distance of each person, and the index of their nearest face, in the order of `people`.
     fn best_faces(&self, probe: &Embedding) -> Vec<(Distance, usize)> {
         assert_eq!(probe.dimension(), self.contract.dimension, "a probe of another contract was searched");
         let mut best = vec![(f32::INFINITY, 0); self.people.len()];
+        let mut sums = vec![(0.0, 0u32); if self.template == Template::All { self.people.len() } else { 0 }];
         for (index, face) in self.faces.iter().enumerate() {
-            let distance = squared_distance(probe.as_slice(), self.rows.row(index));
-            let distance = face.older.map_or(distance, |older| self.older[older].scale.apply(distance));
+            let distance = self.told(squared_distance(probe.as_slice(), self.rows.row(index)), face.older);
             let person = &mut best[face.person];
             if distance < person.0 {
                 *person = (distance, index);
             }
+            if let Some(sum) = sums.get_mut(face.person) {
+                *sum = (sum.0 + f64::from(distance), sum.1 + 1);
+            }
+        }
+        match self.template {
+            Template::Best => {}
+            Template::All => {
+                let mean = |(sum, faces): (f64, u32)| (sum / f64::from(faces)) as f32;
+                best.iter_mut().zip(sums).for_each(|(best, sum)| best.0 = mean(sum));
+            }
+            Template::Mean => self.means(probe, &mut best),
         }
         let checked = |(distance, face)| (Distance::new(distance).expect("every person has a face"), face);
         best.into_iter().map(checked).collect()
     }
+
+    /// Puts the distances to people's mean faces in place of those to their nearest; where faces are by several models, to
+    /// the nearest of the means. Faces that lie so opposite that they have no mean leave the nearest face.
+    fn means(&self, probe: &Embedding, best: &mut [(f32, usize)]) {
+        let mut nearest = vec![f32::INFINITY; best.len()];
+        for sum in &self.sums {
+            let norm = dot(&sum.values, &sum.values).sqrt();
+            let distance = (2.0 - 2.0 * dot(probe.as_slice(), &sum.values) / norm).clamp(0.0, 4.0);
+            if distance.is_finite() {
+                nearest[sum.person] = nearest[sum.person].min(self.told(distance, sum.older));
+            }
+        }
+        let found = best.iter_mut().zip(nearest).filter(|(_, mean)| mean.is_finite());
+        found.for_each(|(best, mean)| best.0 = mean);
+    }
+
+    /// A distance to a face by the gallery's own model, or by one of the older ones, in the one ranking.
+    fn told(&self, distance: f32, older: Option<usize>) -> f32 {
+        older.map_or(distance, |older| self.older[older].scale.apply(distance))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use facenet_core::Preprocessing;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn contract(dimension: usize, weights: &str) -> Contract {
-        Contract {
-            network: "nn4".into(),
-            dimension,
-            weights: weights.into(),
-            preprocessing: Preprocessing { version: 1, edge_px: 96, field: 0.875 },
-            thresholds: vec![],
-            calibration: None,
-            mirrored: false,
-            harmonic: Vec::new(),
-        }
-    }
-
-    fn unit(values: &[f32]) -> Embedding {
-        Embedding::normalize(values.to_vec()).unwrap()
-    }
-
-    fn entry(person: &str, source: &str, values: &[f32]) -> Entry {
-        Entry { person: person.into(), source: source.into(), embedding: unit(values) }
-    }
-
-    /// In the plane, distances from (1, 0): Anna 2 and 0, Bert 4 and 2, Cleo 2.
-    fn gallery() -> Gallery {
-        let mut gallery = Gallery::new(contract(2, "a"));
-        for (person, source, values) in [
-            ("Cleo", "c1.jpg", [0.0, -1.0]),
-            ("Anna", "a1.jpg", [0.0, 1.0]),
-            ("Bert", "b1.jpg", [-1.0, 0.0]),
-            ("Anna", "a2.jpg", [1.0, 0.0]),
-            ("Anna", "a3.jpg", [1.0, 0.0]),
-            ("Bert", "b2.jpg", [0.0, 1.0]),
-        ] {
-            gallery.add(&contract(2, "a"), entry(person, source, &values)).unwrap();
-        }
-        gallery
-    }
-
-    fn summary(matches: &[PersonMatch]) -> Vec<(&str, f32, &str)> {
-        matches.iter().map(|m| (m.person.as_str(), m.distance.value(), m.source.to_str().unwrap())).collect()
-    }
-
-    #[test]
-    fn a_person_is_as_near_as_their_best_face_and_ties_go_by_name() {
-        let probe = unit(&[1.0, 0.0]);
-        let all = [("Anna", 0.0, "a2.jpg"), ("Bert", 2.0, "b2.jpg"), ("Cleo", 2.0, "c1.jpg")];
-        for k in [0, 1, 2, 3, 4, usize::MAX] {
-            assert_eq!(summary(&gallery().nearest_people(&probe, k)), all[..k.min(3)], "k {k}");
-        }
-    }
-
-    #[test]
-    fn a_person_exactly_at_the_threshold_is_accepted() {
-        let (probe, distance) = (unit(&[-1.0, 0.001]), |d: f32| Distance::new(d).unwrap());
-        let at = gallery().nearest_people(&probe, 1)[0].distance;
-        let below = distance(at.value().next_down());
-        assert_eq!(gallery().identify(&probe, at, 1).person.as_deref(), Some("Bert"));
-        assert_eq!(gallery().identify(&probe, below, 1).person, None);
-        assert_eq!(
-            gallery().identify(&probe, below, 2).nearest.len(),
-            2,
-            "the nearest are told all the same"
-        );
-    }
-
-    #[test]
-    fn the_verdict_does_not_need_a_list() {
-        let identification = gallery().identify(&unit(&[1.0, 0.0]), Distance::new(0.0).unwrap(), 0);
-        assert_eq!(identification, Identification { person: Some("Anna".into()), nearest: vec![] });
-    }
-
-    #[test]
-    fn an_empty_gallery_knows_nobody() {
-        let gallery = Gallery::new(contract(2, "a"));
-        assert!(gallery.is_empty());
-        let identification = gallery.identify(&unit(&[1.0, 0.0]), Distance::MAX, 5);
-        assert_eq!(identification, Identification { person: None, nearest: vec![] });
-    }
-
-    #[test]
-    fn embeddings_of_another_model_or_dimension_are_refused() {
-        let mut gallery = gallery();
-        let foreign = gallery.add(&contract(2, "b"), entry("Dora", "d.jpg", &[1.0, 0.0]));
-        assert!(matches!(foreign, Err(AddError::Incompatible(_))));
-        let longer = gallery.add(&contract(2, "a"), entry("Dora", "d.jpg", &[1.0, 0.0, 0.0])).unwrap_err();
-        assert_eq!(
-            longer.to_string(),
-            "the face in `d.jpg` has 3 coordinates, but the gallery's model makes 2"
-        );
-        assert_eq!((gallery.len(), gallery.nearest_people(&unit(&[1.0, 0.0]), 9).len()), (6, 3));
-    }
-
-    #[test]
-    #[should_panic(expected = "another contract")]
-    fn a_probe_of_another_dimension_is_not_searched() {
-        gallery().nearest_people(&unit(&[1.0, 0.0, 0.0]), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn the_search_finds_what_sorting_all_faces_finds(
-            faces in prop::collection::vec((0u8..5, prop::collection::vec(-1.0f32..1.0, 20)), 0..30),
-            probe in prop::collection::vec(-1.0f32..1.0, 20),
-            k in 0usize..7,
-        ) {
-            let Ok(probe) = Embedding::normalize(probe) else { return Ok(()) };
-            let mut gallery = Gallery::new(contract(20, "a"));
-            let mut sorted = Vec::new();
-            for (index, (person, values)) in faces.into_iter().enumerate() {
-                let Ok(embedding) = Embedding::normalize(values) else { continue };
-                let (person, source) = (format!("person {person}"), PathBuf::from(index.to_string()));
-                sorted.push((embedding.distance(&probe), person.clone(), source.clone()));
-                gallery.add(&contract(20, "a"), Entry { person, source, embedding }).unwrap();
-            }
-            sorted.sort();
-            let mut seen = std::collections::HashSet::new();
-            sorted.retain(|(_, person, _)| seen.insert(person.clone()));
-
-            let found = gallery.nearest_people(&probe, k);
-            prop_assert_eq!(found.len(), k.min(sorted.len()));
-            for (found, (distance, person, source)) in found.iter().zip(&sorted) {
-                prop_assert_eq!((&found.person, &found.source), (person, source));
-                // Twenty additions in another order.
-                prop_assert!((found.distance.value() - distance.value()).abs() < 1e-5);
-            }
-        }
-    }
-}
+mod tests;

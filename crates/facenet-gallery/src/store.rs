@@ -23,14 +23,15 @@ pub use error::StoreError;
 use facenet_core::{Contract, Embedding};
 pub use jsonl::{JsonlError, export_jsonl, import_jsonl};
 pub use question::{GalleryFilter, all_faces, first_paths, remember_answer, take_back_answer, to_gallery};
+pub(crate) use question::{check_probes, filtered_people};
 pub use record::{
     AddedPhoto, AssignedBy, Change, Correction, Counts, Event, EventKind, FaceRecord, FileRecord, Moved,
     NewFace, NewPhoto, Person, PhotoDigest, PhotoRecord, Record, Removal, Removed, Settings, Upgrade,
     Verdict,
 };
-pub use regroup::{Regrouped, regroup};
+pub use regroup::{Regrouped, Ungrouped, regroup};
 pub use remains::Gone;
-pub use sqlite::SqliteStore;
+pub use sqlite::{IndexState, SqliteStore};
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject, is_name, is_tag};
 pub use upgrade::check_upgrade;
 
@@ -47,6 +48,11 @@ pub trait Store {
 
     /// What was fixed when it was made.
     fn settings(&self) -> &Settings;
+
+    /// The store in a file that it is, for what concerns the files beside it; none when it is another kind.
+    fn as_file(&self) -> Option<&SqliteStore> {
+        None
+    }
 
     /// Whether it may be read but not changed.
     fn is_read_only(&self) -> bool {

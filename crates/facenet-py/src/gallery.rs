@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use facenet_core::Embedding;
 use facenet_gallery::{
-    ClusterOptions, FaceId, Form, GalleryFilter, Settings, SqliteStore, Store, StoreError, Verdict,
-    all_faces, cluster, regroup, remember_answer, take_back_answer, to_gallery,
+    FaceId, Finder, Form, GalleryFilter, GroupOptions, Settings, SqliteStore, Store, StoreError, Template,
+    Verdict, all_faces, regroup, remember_answer, take_back_answer,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -221,9 +221,11 @@ impl Gallery {
         let cut = cut(contract, far, threshold, FALSE_ACCEPT_RATE)?;
         let probes = probes::of(photo, crop, &self.engines)?;
         let answers = self.with(py, |store| {
-            let gallery = to_gallery(store, contract, &GalleryFilter { tags }).or_fail(Kind::Gallery)?;
-            let answer = |probe: &Embedding| gallery.identify(probe, cut.distance, k);
-            Ok(probes.iter().map(|(embedding, _)| answer(embedding)).collect::<Vec<_>>())
+            let finder = Finder::of(store, contract, GalleryFilter { tags }, Template::Best);
+            let finder = finder.or_fail(Kind::Gallery)?;
+            let answer = |probe: &Embedding| finder.identify(probe, cut.distance, k);
+            let answers: Result<Vec<_>, _> = probes.iter().map(|(embedding, _)| answer(embedding)).collect();
+            answers.or_fail(Kind::Gallery)
         })?;
         let threshold = cut.distance.value();
         let faces = probes.into_iter().map(|(_, face)| face);
@@ -239,10 +241,9 @@ impl Gallery {
     fn cluster(&self, py: Python<'_>, far: Option<f64>, threshold: Option<f32>) -> PyResult<Grouped> {
         let Cut { distance, .. } = cut(self.engines.contract(), far, threshold, FALSE_ACCEPT_RATE)?;
         let done = self.with(py, |store| {
-            regroup(store, |embeddings, cannot_link| {
-                let options = ClusterOptions { cannot_link, ..ClusterOptions::at(distance) };
-                let clusters = cluster(embeddings, &options).or_fail(Kind::Data)?;
-                Ok::<_, Failure>(clusters.iter().map(|cluster| cluster.faces().collect()).collect())
+            regroup(store, |faces| {
+                let found = faces.by_average(GroupOptions::at(distance)).or_fail(Kind::Data)?;
+                Ok::<_, Failure>(found.clusters().iter().map(|cluster| cluster.faces().collect()).collect())
             })
         })?;
         Ok(Grouped::new(&done, distance))

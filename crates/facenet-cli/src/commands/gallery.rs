@@ -7,6 +7,7 @@ mod cluster;
 mod create;
 mod edit;
 mod files;
+mod index;
 mod list;
 mod migrate;
 mod remove;
@@ -15,12 +16,12 @@ mod transfer;
 mod upgrade;
 mod who;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) use add::jpeg;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use facenet_core::Contract;
-use facenet_gallery::{GalleryFilter, Store, to_gallery};
+use facenet_gallery::{Finder, GalleryFilter, SqliteStore, Store, Template};
 
 use crate::console::Console;
 use crate::galleries;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Show(list::ShowArgs),
     Search(search::Args),
     Cluster(cluster::Args),
+    Index(index::Args),
     Rename(edit::RenameArgs),
     Tag(edit::TagArgs),
     Merge(edit::MergeArgs),
@@ -70,6 +72,14 @@ impl GalleryFile {
     fn open(&self) -> Result<Box<dyn Store>> {
         galleries::open(&self.gallery)
     }
+
+    /// Opens a gallery in a file, for what concerns the index beside it.
+    fn open_file(&self) -> Result<SqliteStore> {
+        if galleries::address(&self.gallery)?.is_some() {
+            bail!("a server keeps the index of its gallery by itself");
+        }
+        Ok(SqliteStore::open(&self.gallery)?)
+    }
 }
 
 pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
@@ -80,6 +90,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Show(args) => list::show(args, console),
         Command::Search(args) => search::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Index(args) => index::run(args, console),
         Command::Rename(args) => edit::rename(args, console),
         Command::Tag(args) => edit::tag(args, console),
         Command::Merge(args) => edit::merge(args, console),
@@ -96,14 +107,23 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
     }
 }
 
-/// The known people of the gallery at `path`, for probes under `contract`.
+/// The known people of a gallery whom `filter` lets through, for probes under `contract`.
 ///
 /// # Errors
-/// When it is no gallery, or one of another model.
-pub(crate) fn load(
-    path: &Path,
+/// When it is a gallery of another model, or cannot be read.
+pub(crate) fn finder<'a>(
+    store: &'a dyn Store,
     contract: &Contract,
-    filter: &GalleryFilter,
-) -> Result<facenet_gallery::Gallery> {
-    Ok(to_gallery(&galleries::open(path)?, contract, filter)?)
+    filter: GalleryFilter,
+    template: Template,
+    console: &Console,
+) -> Result<Finder<'a>> {
+    let finder = Finder::of(store, contract, filter, template)?;
+    if finder.is_exact()
+        && template == Template::Best
+        && let Some(file) = store.as_file()
+    {
+        index::note_missing(file, console)?;
+    }
+    Ok(finder)
 }

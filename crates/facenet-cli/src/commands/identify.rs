@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use facenet_core::{Contract, Distance, Face};
-use facenet_gallery::{Cut, Entry, FolderGallery, Gallery, GalleryFilter, Identification, PersonMatch};
+use facenet_core::{Distance, Face};
+use facenet_gallery::{
+    Cut, Entry, Finder, FolderGallery, Gallery, GalleryFilter, Identification, PersonMatch, Store, Template,
+};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -41,12 +43,29 @@ pub(crate) struct Args {
     #[arg(short, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
     #[command(flatten)]
+    template: TemplateOption,
+    #[command(flatten)]
     threshold: ThresholdOptions,
     #[command(flatten)]
     photos: PhotoOptions,
     /// Print a line of JSON a face.
     #[arg(long)]
     json: bool,
+}
+
+/// How near a person with several faces is.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct TemplateOption {
+    /// How the distances to a person's faces become one: `best` (the nearest face), `mean` (the mean of the faces' vectors)
+    /// or `all` (the mean of the distances). Thresholds are calibrated for pairs of faces, so for `best`; `facenet eval
+    /// identify` measures others.
+    #[arg(long = "template", value_name = "NAME", default_value = "best", value_parser = template)]
+    pub(crate) template: Template,
+}
+
+fn template(name: &str) -> Result<Template, String> {
+    let found = Template::ALL.into_iter().find(|template| template.name() == name);
+    found.ok_or_else(|| format!("expected one of {}", Template::ALL.map(Template::name).join(", ")))
 }
 
 #[derive(Debug, Serialize)]
@@ -76,30 +95,36 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
     let pipeline = args.photos.pipeline(&engine)?;
     let probes = args.inputs.files(console)?;
-    let gallery = known(&args.gallery, engine.contract(), &pipeline, console)?;
-    let answers = Answers { gallery: &gallery, cut: &cut, k: args.k.into(), json: args.json };
+    let mut store = None;
+    let finder = known(&args.gallery, args.template.template, &pipeline, &mut store, console)?;
+    let answers = Answers { finder: &finder, cut: &cut, k: args.k.into(), json: args.json };
     answer_all(&answers, &galleries::shown(&args.gallery), &pipeline, &probes, console)
 }
 
-/// The known people at `place`: a gallery's file, or a folder.
+/// The known people at `place`, for probes of the pipeline's model: a gallery's file or address, which is
+/// opened into `store`, or a folder.
 ///
 /// # Errors
 /// When it is neither, or a gallery of another model.
-pub(crate) fn known(
+pub(crate) fn known<'a>(
     place: &Path,
-    contract: &Contract,
+    template: Template,
     pipeline: &Pipeline<'_>,
+    store: &'a mut Option<Box<dyn Store>>,
     console: &mut Console,
-) -> Result<Gallery> {
+) -> Result<Finder<'a>> {
+    let contract = pipeline.contract();
     if place.is_file() || galleries::address(place)?.is_some() {
-        return super::gallery::load(place, contract, &GalleryFilter::default());
+        let store = store.insert(galleries::open(place)?);
+        return super::gallery::finder(store, contract, GalleryFilter::default(), template, console);
     }
-    fill(&FolderGallery::scan(place)?, pipeline, Gallery::new(contract.clone()), console)
+    let empty = Gallery::with_template(contract.clone(), template);
+    Ok(Finder::exact(fill(&FolderGallery::scan(place)?, pipeline, empty, console)?))
 }
 
 /// How probes are answered.
 pub(crate) struct Answers<'a> {
-    pub(crate) gallery: &'a Gallery,
+    pub(crate) finder: &'a Finder<'a>,
     pub(crate) cut: &'a Cut<'a>,
     /// How many of the nearest people to show.
     pub(crate) k: usize,
@@ -117,13 +142,13 @@ pub(crate) fn answer_all(
     probes: &[PathBuf],
     console: &mut Console,
 ) -> Result<Outcome> {
-    let Answers { gallery, cut, k, json } = *answers;
-    if gallery.is_empty() {
+    let Answers { finder, cut, k, json } = *answers;
+    if finder.is_empty() {
         bail!("the gallery `{}` holds no face that can be used", place.display());
     }
     console.note(format_args!("the threshold is {}", threshold::words(cut)));
 
-    let model = gallery.contract().id();
+    let model = finder.contract().id();
     let mut nobody = false;
     pipeline.run(probes, console, |photo, console| {
         match (photo.faces.len(), photo.poor) {
@@ -132,7 +157,7 @@ pub(crate) fn answer_all(
         }
         let Photo { path, faces, .. } = photo;
         for FoundFace { face, embedding, .. } in faces {
-            let found = gallery.identify(&embedding, cut.distance(), k);
+            let found = finder.identify(&embedding, cut.distance(), k)?;
             nobody |= found.person.is_none();
             if json {
                 console.print_json(&answer(&path, &face, &found, cut, &model))?;

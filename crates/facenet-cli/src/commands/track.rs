@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use facenet::{FaceEngine, Frame, Limits, Sighting, Track, Tracker, TrackerSettings, VideoFrames};
 use facenet_core::{Embedding, Face};
+use facenet_gallery::{Finder, Template};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -80,10 +81,9 @@ struct Best<'a> {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), FALSE_ACCEPT_RATE)?;
-    let gallery = match &args.gallery {
-        Some(place) => {
-            Some(identify::known(place, engine.contract(), &args.photos.pipeline(&engine)?, console)?)
-        }
+    let (pipeline, mut store) = (args.photos.pipeline(&engine)?, None);
+    let finder = match &args.gallery {
+        Some(place) => Some(identify::known(place, Template::Best, &pipeline, &mut store, console)?),
         None => None,
     };
     console.note(format_args!("the threshold is {}", threshold::words(&cut)));
@@ -97,7 +97,8 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
                 return Ok(());
             }
             (number, tracks) = (number + 1, tracks + 1);
-            let found = gallery.as_ref().map(|g| g.identify(&track.template, cut.distance(), 1).person);
+            let identify = |finder: &Finder<'_>| finder.identify(&track.template, cut.distance(), 1);
+            let found = finder.as_ref().map(identify).transpose()?.map(|found| found.person);
             let person = found.as_ref().map(Option::as_deref);
             print(args.json, &line(video, number, &track, person, &model), console)
         };

@@ -75,10 +75,55 @@ fn a_person_is_found_and_a_stranger_is_nobody() {
 }
 
 #[test]
+fn searches_go_through_an_index_and_past_one_that_cannot_be_used() {
+    let scene = filled();
+    let search = ["search", "g", "heap/a.png", "stranger.png", "-k", "2"];
+    let by_scan = gallery(&scene, &search).ended(1);
+    let run = gallery(&scene, &["index", "g", "--json"]).ended(0);
+    let done: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&done["faces"], &done["kind"], &done["recall"]), (&6.into(), &"exact".into(), &().into()));
+    assert!(run.stderr.starts_with("facenet: g.index: 6 faces in "), "{}", run.stderr);
+    let by_index = gallery(&scene, &search).ended(1);
+    assert_eq!((by_index.stdout, by_index.stderr), (by_scan.stdout.clone(), by_scan.stderr));
+    let run = gallery(&scene, &["check", "g"]).ended(0);
+    assert_eq!(run.stderr, "facenet: g: sound\nfacenet: g.index: 6 of 6 faces\n");
+
+    fs_err::write(scene.at("g.index"), "a letter").unwrap();
+    let run = gallery(&scene, &search).ended(1);
+    assert_eq!(run.stdout, by_scan.stdout);
+    insta::assert_snapshot!(run.stderr, @r"
+    facenet: every face of `g` is compared: the index `g.index` is damaged: it does not begin as an index of version 1
+    hint: `facenet gallery index g` makes searches fast
+    facenet: the threshold is 0.100 (false accept rate 0.1 % on drawn pairs)
+    ");
+    let run = gallery(&scene, &["check", "g"]).ended(0);
+    assert!(run.stderr.contains("is damaged"), "{}", run.stderr);
+    gallery(&scene, &["index", "g"]).ended(0);
+    gallery(&scene, &["remove", "g", "Bob"]).ended(0);
+    assert!(!scene.at("g.index").exists());
+}
+
+#[test]
+fn a_person_can_be_as_near_as_the_mean_of_the_faces() {
+    let scene = filled();
+    let distance = |template| {
+        let args = ["search", "g", "heap/a.png", "-k", "1", "--json", "--template", template];
+        let run = gallery(&scene, &args).ended(0);
+        let answer: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(answer["nearest"][0]["person"], "Ada");
+        answer["nearest"][0]["distance"].as_f64().unwrap()
+    };
+    let [best, mean, all] = ["best", "mean", "all"].map(distance);
+    assert!(best < all && mean < all, "{best} {mean} {all}");
+    let run = gallery(&scene, &["search", "g", "heap/a.png", "--template", "worst"]).ended(2);
+    assert!(run.stderr.contains("expected one of best, mean, all"), "{}", run.stderr);
+}
+
+#[test]
 fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
     let scene = filled();
     let run = gallery(&scene, &["cluster", "g", "--far", "1e-2", "--json"]).ended(0);
-    assert_eq!(run.stdout, "{\"faces\":6,\"people\":3,\"new_people\":1,\"alone\":0}\n");
+    assert_eq!(run.stdout, "{\"faces\":6,\"people\":3,\"new_people\":1,\"alone\":0,\"questions\":0}\n");
     let whose = |face: &str| -> String {
         let run = gallery(&scene, &["show", "g", face, "--json"]).ended(0);
         run.json()["name"].as_str().map_or("".into(), str::to_owned)

@@ -5,26 +5,28 @@ use rayon::prelude::*;
 /// The coordinates of a face.
 pub(crate) const DIMENSION: usize = 128;
 
-/// The variance of people's mean faces along the first principal axes of `lite`'s embeddings of 3,574 faces of 321 people,
+/// The variance of people's mean faces along the first principal axes of `base`'s embeddings of 3,574 faces of 321 people,
 /// those that its model card measures by.
-const BETWEEN: [f64; 32] = [
-    1.6e-01, 1.1e-01, 8.7e-02, 6.1e-02, 5.4e-02, 4.5e-02, 2.8e-02, 2.6e-02, 2.4e-02, 1.6e-02, 1.5e-02,
-    9.5e-03, 1.0e-02, 8.8e-03, 6.7e-03, 4.7e-03, 3.9e-03, 2.1e-03, 2.1e-03, 1.2e-03, 5.2e-04, 5.1e-04,
-    2.7e-04, 1.5e-04, 1.3e-04, 1.2e-04, 7.0e-05, 8.5e-05, 5.0e-05, 4.2e-05, 4.1e-05, 3.6e-05,
+const BETWEEN: [f64; 40] = [
+    1.2e-01, 8.5e-02, 6.9e-02, 5.4e-02, 5.1e-02, 4.5e-02, 3.8e-02, 2.4e-02, 1.8e-02, 1.5e-02, 1.8e-02,
+    1.3e-02, 1.4e-02, 1.5e-02, 1.4e-02, 9.1e-03, 1.0e-02, 9.6e-03, 8.1e-03, 7.5e-03, 4.9e-03, 4.2e-03,
+    3.9e-03, 2.9e-03, 3.3e-03, 2.4e-03, 2.3e-03, 1.7e-03, 1.4e-03, 6.0e-04, 8.0e-04, 5.8e-04, 4.6e-04,
+    3.3e-04, 2.2e-04, 2.8e-04, 1.7e-04, 1.7e-04, 1.1e-04, 8.0e-05,
 ];
 
 /// The variance of a person's faces around their mean, along the same axes.
-const WITHIN: [f64; 32] = [
-    7.5e-03, 1.5e-02, 2.3e-02, 2.5e-02, 2.6e-02, 2.3e-02, 2.6e-02, 2.3e-02, 2.0e-02, 2.1e-02, 1.9e-02,
-    1.8e-02, 1.4e-02, 1.1e-02, 1.1e-02, 1.0e-02, 5.9e-03, 5.7e-03, 5.5e-03, 2.2e-03, 1.1e-03, 8.8e-04,
-    6.1e-04, 5.3e-04, 4.0e-04, 3.0e-04, 2.4e-04, 2.2e-04, 2.0e-04, 1.7e-04, 1.4e-04, 1.4e-04,
+const WITHIN: [f64; 40] = [
+    6.8e-03, 8.1e-03, 1.6e-02, 1.6e-02, 1.8e-02, 1.7e-02, 1.8e-02, 1.6e-02, 1.8e-02, 1.5e-02, 1.4e-02,
+    1.4e-02, 1.3e-02, 1.2e-02, 1.1e-02, 1.1e-02, 1.1e-02, 1.0e-02, 1.1e-02, 9.1e-03, 7.1e-03, 7.2e-03,
+    6.5e-03, 6.0e-03, 5.6e-03, 4.4e-03, 3.4e-03, 3.1e-03, 2.2e-03, 2.2e-03, 1.5e-03, 1.1e-03, 9.7e-04,
+    7.1e-04, 6.9e-04, 5.6e-04, 4.3e-04, 3.7e-04, 3.0e-04, 2.6e-04,
 ];
 
 /// How faces lie.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Like {
-    /// As `lite`'s: about twenty axes carry everything, and people overlap.
-    Lite,
+    /// As `base`'s: about thirty axes carry everything, and people overlap.
+    Base,
     /// As a better model's might: people along all axes, and a person's faces 0.75 from their mean's length.
     Strong,
 }
@@ -68,7 +70,7 @@ pub(crate) fn people(faces: usize, like: Like, part: u64) -> People {
 
 fn variances(like: Like, axis: usize) -> (f64, f64) {
     match like {
-        Like::Lite => BETWEEN.get(axis).map_or((1e-5, 6e-5), |&between| (between, WITHIN[axis])),
+        Like::Base => BETWEEN.get(axis).map_or((2e-5, 8e-5), |&between| (between, WITHIN[axis])),
         Like::Strong => (1.0 / DIMENSION as f64, 0.5625 / DIMENSION as f64),
     }
 }

@@ -31,8 +31,19 @@ pub struct Binding {
     pub gallery: String,
     /// The id of the contract that its vectors are under.
     pub contract: String,
-    /// The gallery's state: a number that changes whenever its faces do.
-    pub generation: u64,
+    /// The faces that the gallery had.
+    pub state: State,
+}
+
+/// Which faces of a gallery an index is of. Identifiers are never given twice, so a gallery that has so many faces up to the
+/// same identifier has the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// How many.
+    pub faces: u64,
+    /// Up to which identifier; 0 for none.
+    pub last: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,12 +90,12 @@ pub enum IndexFileError {
         /// What was found.
         why: String,
     },
-    /// It was built from other faces: another gallery, contract or state.
+    /// It was built from other faces: of another gallery or contract.
     #[error("the index `{path}` is of {what} `{found}`, expected `{expected}`")]
     Other {
         /// The file.
         path: PathBuf,
-        /// What differs: `gallery`, `contract` or `generation`.
+        /// What differs: `gallery` or `contract`.
         what: &'static str,
         /// What the file says.
         found: String,
@@ -143,12 +154,16 @@ impl Index {
         write_beside(path, &parts).map_err(|source| IndexFileError::Write { path: path.into(), source })
     }
 
-    /// Reads the index that [`save`](Self::save) wrote for `binding`.
+    /// Reads the index that [`save`](Self::save) wrote for a gallery and contract, and the state that it is of.
     ///
     /// # Errors
-    /// When there is none; it is damaged, or bound to something else; or `options` ask for another index.
-    /// [`IndexFileError::is_rebuildable`] says whether to build it anew.
-    pub fn load(path: &Path, options: IndexOptions, binding: &Binding) -> Result<Self, IndexFileError> {
+    /// When there is none; it is damaged, or bound to something else than `binding`, whose state may differ; or `options`
+    /// ask for another index. [`IndexFileError::is_rebuildable`] says whether to build it anew.
+    pub fn load(
+        path: &Path,
+        options: IndexOptions,
+        binding: &Binding,
+    ) -> Result<(Self, State), IndexFileError> {
         let bytes = read(path)?;
         let damaged = |why: &str| IndexFileError::Damaged { path: path.into(), why: why.into() };
         let rest =
@@ -168,7 +183,7 @@ impl Index {
         check_settings(path, &header, options)?;
         let store = store(&header, options, payload)
             .ok_or_else(|| damaged("its length is not that of its faces"))??;
-        Ok(Self { options, store })
+        Ok((Self { options, store }, header.binding.state))
     }
 }
 
@@ -184,12 +199,9 @@ fn read(path: &Path) -> Result<Vec<u8>, IndexFileError> {
 }
 
 fn check_binding(path: &Path, found: &Binding, expected: &Binding) -> Result<(), IndexFileError> {
-    let generations = (found.generation.to_string(), expected.generation.to_string());
-    for (what, found, expected) in [
-        ("gallery", &found.gallery, &expected.gallery),
-        ("contract", &found.contract, &expected.contract),
-        ("generation", &generations.0, &generations.1),
-    ] {
+    for (what, found, expected) in
+        [("gallery", &found.gallery, &expected.gallery), ("contract", &found.contract, &expected.contract)]
+    {
         if found != expected {
             let (found, expected) = (found.clone(), expected.clone());
             return Err(IndexFileError::Other { path: path.into(), what, found, expected });
@@ -239,8 +251,11 @@ fn write_beside(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    // Readable by its owner alone, as temporary files are: embeddings are biometric data.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // Readable by its owner alone, as temporary files are: embeddings are biometric data. Named as the index and more, so
+    // that what a killed program leaves is found and deleted with the gallery's other remains.
+    let mut prefix = path.file_name().unwrap_or_default().to_owned();
+    prefix.push("-");
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder)?;
     for part in parts {
         file.write_all(part)?;
     }

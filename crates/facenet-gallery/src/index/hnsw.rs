@@ -43,7 +43,7 @@ impl Hnsw {
             quantization,
             connectivity: options.connectivity,
             expansion_add: options.expansion_add,
-            expansion_search: options.expansion_search,
+            expansion_search: options.candidates(0),
             multi: false,
         });
         Ok(Self { options, graph: graph.map_err(native)?, ids: HashSet::new(), removed: 0 })
@@ -62,6 +62,7 @@ impl Hnsw {
             })
             .map_err(native)?;
         self.ids.extend(ids);
+        self.graph.change_expansion_search(self.options.candidates(self.len()));
         Ok(())
     }
 
@@ -191,9 +192,14 @@ impl Hnsw {
             return Err(IndexError::Native(format!("found {found} faces in the graph, expected {expected}")));
         }
         hnsw.graph.change_expansion_add(options.expansion_add);
-        hnsw.graph.change_expansion_search(options.expansion_search);
+        hnsw.graph.change_expansion_search(options.candidates(hnsw.len()));
         hnsw.reserve(hnsw.len())?;
         Ok(hnsw)
+    }
+
+    pub(super) fn look_at(&mut self, candidates: usize) {
+        self.options.expansion_search = candidates;
+        self.graph.change_expansion_search(self.options.candidates(self.len()));
     }
 
     fn sorted_ids(&self) -> Vec<u64> {

@@ -2,7 +2,6 @@
 
 use facenet_core::{Contract, Embedding};
 
-use super::Store;
 use super::embedding::StoredEmbedding;
 use super::error::StoreError;
 use super::record::{
@@ -11,6 +10,7 @@ use super::record::{
 };
 use super::remains::Gone;
 use super::subject::{FaceId, PersonId, PhotoId, Subject};
+use super::{SqliteStore, Store};
 use crate::index::Hit;
 
 impl<S: Store + ?Sized> Store for Box<S> {
@@ -20,6 +20,10 @@ impl<S: Store + ?Sized> Store for Box<S> {
 
     fn settings(&self) -> &Settings {
         (**self).settings()
+    }
+
+    fn as_file(&self) -> Option<&SqliteStore> {
+        (**self).as_file()
     }
 
     fn is_read_only(&self) -> bool {

@@ -4,6 +4,7 @@ use facenet_core::Incompatible;
 
 use super::embedding::NotStored;
 use super::subject::{FaceId, Subject};
+use crate::index::IndexFileError;
 
 /// Why a gallery could not be opened, read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -221,6 +222,23 @@ pub enum StoreError {
         place: String,
         /// What was asked for.
         subject: Subject,
+    },
+    /// Its faces are of several models, which no index can rank.
+    #[error(
+        "the faces of the gallery `{place}` are of several models, whose distances no index can rank\n\
+         hint: `facenet gallery upgrade {place}` goes on with the upgrade; searches compare with every face meanwhile"
+    )]
+    SeveralModels {
+        /// Where.
+        place: String,
+    },
+    /// Its index cannot be built, written or searched.
+    #[error("the index of the gallery `{place}` failed")]
+    Index {
+        /// Where.
+        place: String,
+        /// Why.
+        source: IndexFileError,
     },
     /// A name belongs to somebody else.
     #[error(

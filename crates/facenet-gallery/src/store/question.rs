@@ -7,8 +7,9 @@ use facenet_core::Contract;
 use super::Store;
 use super::error::StoreError;
 use super::record::{AssignedBy, Change, Correction, EventKind, FaceRecord, Moved, Verdict};
-use super::subject::{FaceId, PhotoId};
+use super::subject::{FaceId, PersonId, PhotoId};
 use crate::search::{Entry, Gallery};
+use crate::templates::Template;
 
 /// Faces that are read at a time.
 const BATCH: usize = 10_000;
@@ -20,9 +21,29 @@ pub struct GalleryFilter {
     pub tags: Vec<String>,
 }
 
+/// Checks that faces of the store may be compared with probes under `contract`: the gallery's own, or one of a model that
+/// is harmonic to it.
+pub(crate) fn check_probes(store: &dyn Store, contract: &Contract) -> Result<(), StoreError> {
+    let settings = store.settings();
+    settings.older.iter().chain([&settings.contract]).try_for_each(|theirs| {
+        let comparable = contract.compare_with(theirs).map(drop);
+        comparable.map_err(|source| StoreError::OtherContract { place: store.place().into(), source })
+    })
+}
+
+/// The labels of the people whom `filter` lets through.
+pub(crate) fn filtered_people(
+    store: &dyn Store,
+    filter: &GalleryFilter,
+) -> Result<HashMap<PersonId, String>, StoreError> {
+    let people = store.people()?.into_iter();
+    let wanted = people.filter(|person| filter.tags.iter().all(|tag| person.tags.contains(tag)));
+    Ok(wanted.map(|person| (person.id, person.label())).collect())
+}
+
 /// The assigned faces of a store, for exact search by a probe under `contract`: the gallery's own, or one of a model that
-/// is harmonic to it. People go by their labels; the source of
-/// a face is the first path of its photo, or its identifier where none is kept.
+/// is harmonic to it. A person is as near as `template` says. People go by their labels; the source of a face is the first
+/// path of its photo, or its identifier where none is kept.
 ///
 /// # Errors
 /// [`StoreError::OtherContract`] when `contract` is not comparable; when the store cannot be read.
@@ -30,20 +51,13 @@ pub fn to_gallery(
     store: &dyn Store,
     contract: &Contract,
     filter: &GalleryFilter,
+    template: Template,
 ) -> Result<Gallery, StoreError> {
+    check_probes(store, contract)?;
     let settings = store.settings();
-    for theirs in settings.older.iter().chain([&settings.contract]) {
-        let comparable = contract.compare_with(theirs);
-        comparable.map_err(|source| StoreError::OtherContract { place: store.place().into(), source })?;
-    }
-    let people: HashMap<_, _> = store
-        .people()?
-        .into_iter()
-        .filter(|person| filter.tags.iter().all(|tag| person.tags.contains(tag)))
-        .map(|person| (person.id, person.label()))
-        .collect();
+    let people = filtered_people(store, filter)?;
     let paths = first_paths(store)?;
-    let mut gallery = Gallery::new(contract.clone());
+    let mut gallery = Gallery::with_template(contract.clone(), template);
     for_each_face(store, |face| {
         let Some(name) = face.person.and_then(|(person, _)| people.get(&person)) else { return };
         let source = paths.get(&face.photo).cloned().unwrap_or_else(|| face.id.to_string());

@@ -12,6 +12,8 @@ use super::error::StoreError;
 use super::question::all_faces;
 use super::record::{AssignedBy, Change, EventKind, FaceRecord};
 use super::subject::PersonId;
+use crate::graph::{Clustering, GroupError, GroupFaces, GroupOptions};
+use crate::knowledge::Knowledge;
 
 /// What became of the faces of a gallery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +28,34 @@ pub struct Regrouped {
     pub alone: usize,
 }
 
+/// The faces of a gallery, as clustering needs them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ungrouped {
+    /// In the order of their identifiers.
+    pub embeddings: Vec<Embedding>,
+    /// One a face, in `[0, 1]`; 1 where it was not judged.
+    pub quality: Vec<f32>,
+    /// What the user said of them, by index, and that faces of one photo are several people. It contradicts itself nowhere.
+    pub known: Knowledge,
+}
+
+impl Ungrouped {
+    /// Clusters them by average linkage, however many they are.
+    ///
+    /// # Errors
+    /// When an index cannot be built, for want of memory.
+    pub fn by_average(&self, options: GroupOptions) -> Result<Clustering, GroupError> {
+        let dimension = self.embeddings.first().map_or(1, Embedding::dimension);
+        let rows: Vec<f32> = self.embeddings.iter().flat_map(|face| face.as_slice()).copied().collect();
+        let faces = GroupFaces { rows: &rows, quality: &self.quality, photos: &[] };
+        Clustering::of(dimension, faces, self.known.clone(), options)
+    }
+}
+
 /// Clusters all faces anew and assigns them; what the user said stays as it is.
 ///
-/// `cluster` gives clusters of indices of the embeddings it gets, each index once, and gets pairs of indices that must
-/// not lie in one. A cluster with a face that the user assigned is that person's; one with faces of a person by an
+/// `cluster` gives clusters of indices of the faces it gets, each index once. What is known it may take into account or not:
+/// afterwards faces are joined and parted by it all the same. A cluster with a face that the user assigned is that person's; one with faces of a person by an
 /// earlier clustering stays that person's, if no other cluster has more of them; others of at least two faces are
 /// new people without a name. People without a name and without a face are deleted.
 ///
@@ -37,12 +63,16 @@ pub struct Regrouped {
 /// When the store cannot be read or written, or `cluster` fails.
 pub fn regroup<E: From<StoreError>>(
     store: &mut dyn Store,
-    cluster: impl FnOnce(&[Embedding], Vec<(usize, usize)>) -> Result<Vec<Vec<usize>>, E>,
+    cluster: impl FnOnce(&Ungrouped) -> Result<Vec<Vec<usize>>, E>,
 ) -> Result<Regrouped, E> {
     let faces = all_faces(store)?;
     let bonds = Bonds::of(&faces, &store.corrections()?);
-    let embeddings: Vec<Embedding> = faces.iter().map(|face| face.embedding.embedding()).collect();
-    let clusters = bound_clusters(&bonds, &cluster(&embeddings, bonds.cannot_link())?);
+    let ungrouped = Ungrouped {
+        embeddings: faces.iter().map(|face| face.embedding.embedding()).collect(),
+        quality: faces.iter().map(|face| face.quality.unwrap_or(1.0)).collect(),
+        known: bonds.known(),
+    };
+    let clusters = bound_clusters(&bonds, &cluster(&ungrouped)?);
 
     let owners = owners(&faces, &clusters);
     let is_new = |(cluster, owner): &(&Vec<usize>, &Option<PersonId>)| owner.is_none() && cluster.len() > 1;

@@ -2,6 +2,7 @@
 
 mod connect;
 mod faults;
+mod index;
 mod read;
 mod remove;
 mod rows;
@@ -11,11 +12,15 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use facenet_core::Contract;
+use facenet_core::{Contract, Embedding};
 use rusqlite::Connection;
+
+pub use self::index::IndexState;
+use self::index::Searching;
 
 use super::Store;
 use super::embedding::StoredEmbedding;
@@ -26,11 +31,12 @@ use super::record::{
 };
 use super::remains::Gone;
 use super::subject::{FaceId, PersonId, PhotoId, Subject};
+use crate::index::Hit;
 
 /// Says in the file's header that it is a gallery: `FNGL`.
 const APPLICATION_ID: i64 = 0x464e_474c;
 /// The schema that this program reads and writes. It grows with every change to the tables.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 /// How long another program's change is waited for. One step of ours takes milliseconds; compacting a large gallery,
 /// seconds.
 const WAIT: Duration = Duration::from_secs(10);
@@ -46,6 +52,8 @@ pub struct SqliteStore {
     settings: Settings,
     wait: Duration,
     is_read_only: bool,
+    /// The index as it was read last.
+    searching: RefCell<Searching>,
 }
 
 impl SqliteStore {
@@ -117,6 +125,10 @@ impl Store for SqliteStore {
         &self.settings
     }
 
+    fn as_file(&self) -> Option<&SqliteStore> {
+        Some(self)
+    }
+
     fn is_read_only(&self) -> bool {
         self.is_read_only
     }
@@ -171,6 +183,10 @@ impl Store for SqliteStore {
         Ok(faces)
     }
 
+    fn nearest(&self, probe: &Embedding, k: usize) -> Result<Option<Vec<Hit>>, StoreError> {
+        self.nearest_by_index(probe, k)
+    }
+
     fn crops(&self, faces: &[FaceId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         self.told(read::crops(&self.connection, faces))
     }
@@ -203,6 +219,10 @@ impl Store for SqliteStore {
             if let Record::Face { record, .. } = record {
                 self.check_kind(&record.embedding)?;
             }
+        }
+        if records.iter().any(|record| matches!(record, Record::Face { .. })) {
+            // Faces may be replaced, of which the tables keep no trace that an index could be held against.
+            self.delete_indexes()?;
         }
         self.in_transaction(|transaction| records.iter().try_for_each(|record| transaction.put(record)))
     }

@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use facenet_gallery::{FaceId, PhotoId, SqliteStore, Store, StoredEmbedding, copy_store};
+use facenet_gallery::{
+    AssignedBy, Change, EventKind, FaceId, FaceRecord, IndexState, PhotoId, SqliteStore, Store,
+    StoredEmbedding, copy_store,
+};
 
 use crate::drawn::{self, photo, traces};
 use crate::work::{Kind, REPLACED_AT_ONCE, copy_of};
@@ -41,7 +44,7 @@ impl Judge {
 
     /// How long a run takes that nobody kills, measured once.
     pub(crate) fn whole_run(&mut self, measure: impl FnOnce(&Path) -> Duration) -> Duration {
-        if matches!(self.kind, Kind::Add | Kind::Delete) {
+        if matches!(self.kind, Kind::Add | Kind::Delete | Kind::Index) {
             return Duration::ZERO;
         }
         let folder = self.folder.clone();
@@ -60,7 +63,7 @@ impl Judge {
     /// Makes the gallery of a round: the one of the last round where it grows or shrinks, a new one else.
     pub(crate) fn prepare(&mut self, round: usize) -> PathBuf {
         let path = match self.kind {
-            Kind::Add | Kind::Delete | Kind::Compact => self.folder.join("gallery"),
+            Kind::Add | Kind::Delete | Kind::Compact | Kind::Index => self.folder.join("gallery"),
             Kind::Copy | Kind::Upgrade | Kind::Model => self.folder.join(format!("gallery-{round}")),
         };
         match self.kind {
@@ -73,7 +76,7 @@ impl Judge {
                 self.there.clear();
             }
             Kind::Model => self.there.clear(),
-            Kind::Add | Kind::Delete | Kind::Compact => {}
+            Kind::Add | Kind::Delete | Kind::Compact | Kind::Index => {}
         }
         let mut store = if path.exists() { SqliteStore::open(&path).unwrap() } else { filled(&path, 0..0) };
         while self.kind != Kind::Add && (self.there.len() as u32) < PHOTOS {
@@ -108,7 +111,8 @@ impl Judge {
         let found = numbers(&store);
         if let Some(lost) = self.there.iter().find(|number| !found.contains(number)) {
             // A step of deleting was under way: all of it is done, or nothing.
-            assert_eq!(self.kind, Kind::Delete, "photo {lost} was acknowledged and is lost");
+            let deletes = matches!(self.kind, Kind::Delete | Kind::Index);
+            assert!(deletes, "photo {lost} was acknowledged and is lost");
             let lost: BTreeSet<u32> = self.there.difference(&found).copied().collect();
             assert!(lost.len() <= 3, "{lost:?}: more than one step is lost");
             self.there.retain(|number| !lost.contains(number));
@@ -117,13 +121,17 @@ impl Judge {
         assert_eq!(self.deleted.intersection(&found).next(), None, "a photo came back");
         // A step of adding was under way.
         let more: Vec<u32> = found.difference(&self.there).copied().collect();
-        assert!(more.is_empty() || self.kind == Kind::Add && more.len() <= 5, "{more:?}");
+        let adds = matches!(self.kind, Kind::Add | Kind::Index);
+        assert!(more.is_empty() || adds && more.len() <= 5, "{more:?}");
         self.there.extend(more);
         self.first = self.first.max(found.last().map_or(0, |last| last + 1));
         judge_faces(&store, &found);
 
         if self.kind == Kind::Copy {
             judge_copy(path, &mut store);
+        }
+        if self.kind == Kind::Index {
+            judge_index(&mut store);
         }
         drop(store);
         self.look_for_traces(path);
@@ -135,12 +143,38 @@ impl Judge {
         if traces.is_empty() {
             return;
         }
-        for ending in ["", "-wal", "-shm"] {
-            let file = PathBuf::from(format!("{}{ending}", path.display()));
-            let Ok(bytes) = std::fs::read(&file) else { continue };
+        let name = path.file_name().unwrap().to_str().unwrap();
+        for entry in std::fs::read_dir(&self.folder).unwrap() {
+            let file = entry.unwrap().path();
+            // The gallery, its log, and its index, also a half-written one.
+            if !file.file_name().unwrap().to_str().unwrap().starts_with(name) {
+                continue;
+            }
+            let bytes = std::fs::read(&file).unwrap();
             let trace = bytes.windows(16).find(|window| traces.contains(*window));
             assert_eq!(trace, None, "{}: a trace of what was deleted", file.display());
         }
+    }
+}
+
+/// The index, if there is one, answers for the faces that are there, once they are somebody's.
+fn judge_index(store: &mut SqliteStore) {
+    let faces = store.faces(FaceId(0), usize::MAX >> 1).unwrap();
+    match store.index_state().unwrap() {
+        IndexState::Missing => {}
+        IndexState::Usable { faces: indexed, missing, .. } => {
+            assert_eq!(indexed + missing, faces.len() as u64);
+            let someone = store.add_people(&[None]).unwrap()[0];
+            let some: Vec<_> = faces.iter().step_by(9).collect();
+            let assign = |face: &&FaceRecord| Change::Assign(face.id, Some((someone, AssignedBy::User)));
+            store.apply(EventKind::Assign, &some.iter().map(assign).collect::<Vec<_>>()).unwrap();
+            for face in some {
+                let probe = face.embedding.embedding();
+                let hits = store.nearest(&probe, 1).unwrap().unwrap();
+                assert!(hits[0].distance.value() < 1e-6, "{} is not found", face.id);
+            }
+        }
+        other => panic!("{other:?}"),
     }
 }
 

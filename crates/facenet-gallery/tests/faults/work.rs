@@ -26,11 +26,13 @@ pub(crate) enum Kind {
     Upgrade,
     /// Brings the gallery to another model, in steps of some faces.
     Model,
+    /// Builds the index, deletes a photo, adds one.
+    Index,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Add, Self::Delete, Self::Compact, Self::Copy, Self::Upgrade, Self::Model];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Add, Self::Delete, Self::Compact, Self::Copy, Self::Upgrade, Self::Model, Self::Index];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Copy => "copy",
             Self::Upgrade => "upgrade",
             Self::Model => "model",
+            Self::Index => "index",
         }
     }
 
@@ -47,7 +50,7 @@ impl Kind {
     pub(crate) fn time_to_kill(self, whole: Duration) -> Duration {
         match self {
             // These go on for long: some steps.
-            Self::Add | Self::Delete => Duration::from_millis(300),
+            Self::Add | Self::Delete | Self::Index => Duration::from_millis(300),
             Self::Compact | Self::Copy | Self::Upgrade | Self::Model => whole.mul_f64(1.1),
         }
     }
@@ -85,6 +88,7 @@ pub(crate) fn obey(order: &str) {
             say("done");
         }
         Kind::Model => model(&path),
+        Kind::Index => index(&path, first),
     }
 }
 
@@ -130,6 +134,21 @@ fn delete(path: &Path) {
         store.remove(&Removal::Photos { photos: ids, people: false }).unwrap();
         let numbers: Vec<u32> = now.iter().map(|photo| drawn::number(photo.content)).collect();
         say(&format!("deleted {numbers:?}"));
+    }
+}
+
+fn index(path: &Path, first: u32) {
+    let mut store = SqliteStore::open(path).unwrap();
+    say("ready");
+    for number in first..first + 1000 {
+        store.build_index(true, &mut |_| ()).unwrap();
+        say("indexed");
+        let photo = store.photos(PhotoId(0), 1).unwrap().remove(0);
+        store.remove(&Removal::Photos { photos: vec![photo.id], people: false }).unwrap();
+        say(&format!("deleted [{}]", drawn::number(photo.content)));
+        store.build_index(false, &mut |_| ()).unwrap();
+        store.add(&[drawn::photo(number)]).unwrap();
+        say(&format!("added [{number}]"));
     }
 }
 

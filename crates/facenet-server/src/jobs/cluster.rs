@@ -4,10 +4,9 @@
 //! clustered, and asked again: if it still holds the same faces and the same words of the user, the groups are written;
 //! otherwise it begins anew, the last time without letting go.
 
-use facenet_core::{Distance, Embedding};
+use facenet_core::Distance;
 use facenet_gallery::{
-    Clustering, FaceId, GroupFaces, GroupOptions, Knowledge, Regrouped, SqliteStore, StoreError, Why,
-    all_faces, regroup,
+    FaceId, GroupOptions, Regrouped, SqliteStore, StoreError, Ungrouped, Why, all_faces, regroup,
 };
 use serde_json::{Value, json};
 
@@ -18,13 +17,6 @@ use crate::problem::ApiError;
 /// How often the gallery may change meanwhile before it is held.
 const TRIES: usize = 3;
 
-/// What is clustered: everything that the groups depend on.
-#[derive(Clone, PartialEq)]
-struct Asked {
-    embeddings: Vec<Embedding>,
-    apart: Vec<(usize, usize)>,
-}
-
 /// The groups of what was asked, by index, and what is worth asking the user.
 struct Groups {
     groups: Vec<Vec<usize>>,
@@ -34,7 +26,7 @@ struct Groups {
 /// Why a regrouping was broken off.
 enum Broken {
     /// Only to see what would be clustered.
-    Seen(Box<Asked>),
+    Seen(Box<Ungrouped>),
     /// The gallery has changed meanwhile.
     Changed,
     Failed(ApiError),
@@ -58,7 +50,7 @@ pub(super) async fn run(app: &App, job: &Job, threshold: Distance) -> Result<Val
             let groups = cluster(&asked, threshold)?;
             Ok((asked, groups))
         });
-        let clustered: Result<(Asked, Groups), ApiError> =
+        let clustered: Result<(Ungrouped, Groups), ApiError> =
             clustering.await.unwrap_or_else(|_| Err(ApiError::Internal("clustering panicked".into())));
         let (asked, groups) = clustered?;
         job.advance(1);
@@ -87,11 +79,8 @@ fn finish(app: &App, done: &Regrouped, questions: Vec<Question>) -> Value {
 }
 
 /// What would be clustered; nothing is changed.
-fn look(store: &mut SqliteStore) -> Result<Asked, ApiError> {
-    let seen = regroup(store, |embeddings, mut apart| {
-        apart.sort_unstable(); // they come in any order, and are compared later
-        Err(Broken::Seen(Box::new(Asked { embeddings: embeddings.to_vec(), apart })))
-    });
+fn look(store: &mut SqliteStore) -> Result<Ungrouped, ApiError> {
+    let seen = regroup(store, |faces| Err(Broken::Seen(Box::new(faces.clone()))));
     match seen {
         Err(Broken::Seen(asked)) => Ok(*asked),
         Err(Broken::Failed(error)) => Err(error),
@@ -104,16 +93,12 @@ fn look(store: &mut SqliteStore) -> Result<Asked, ApiError> {
 /// Writes the groups, if the gallery is still as it was asked.
 fn write(
     store: &mut SqliteStore,
-    asked: &Asked,
+    asked: &Ungrouped,
     groups: Groups,
 ) -> Result<Option<(Regrouped, Vec<Question>)>, ApiError> {
     let questions = groups.questions;
     let groups = groups.groups;
-    let done = regroup(store, |embeddings, mut apart| {
-        apart.sort_unstable();
-        let is_same = embeddings == asked.embeddings && apart == asked.apart;
-        if is_same { Ok(groups) } else { Err(Broken::Changed) }
-    });
+    let done = regroup(store, |faces| if faces == asked { Ok(groups) } else { Err(Broken::Changed) });
     match done {
         Ok(done) => Ok(Some((done, named(store, &questions)?))),
         Err(Broken::Changed) => Ok(None),
@@ -130,14 +115,8 @@ fn hold(store: &mut SqliteStore, threshold: Distance) -> Result<(Regrouped, Vec<
     write(store, &asked, groups)?.ok_or_else(changed)
 }
 
-fn cluster(asked: &Asked, threshold: Distance) -> Result<Groups, ApiError> {
-    let Some(first) = asked.embeddings.first() else {
-        return Ok(Groups { groups: Vec::new(), questions: Vec::new() });
-    };
-    let rows: Vec<f32> = asked.embeddings.iter().flat_map(|row| row.as_slice().iter().copied()).collect();
-    let faces = GroupFaces { rows: &rows, ..GroupFaces::default() };
-    let knowledge = Knowledge { different: asked.apart.clone(), ..Knowledge::default() };
-    let clustering = Clustering::of(first.dimension(), faces, knowledge, GroupOptions::at(threshold));
+fn cluster(asked: &Ungrouped, threshold: Distance) -> Result<Groups, ApiError> {
+    let clustering = asked.by_average(GroupOptions::at(threshold));
     let clustering =
         clustering.map_err(|error| ApiError::Internal(format!("the faces cannot be clustered: {error}")))?;
     let questions = clustering.suggestions().into_iter();

@@ -239,6 +239,8 @@ fn of_store(error: &StoreError) -> Told {
         | StoreError::LeftBehind { .. }
         | StoreError::Unreachable { .. }
         | StoreError::Unsupported { .. }
+        | StoreError::SeveralModels { .. }
+        | StoreError::Index { .. }
         | StoreError::File { .. }
         | StoreError::Backend { .. } => (
             S::INTERNAL_SERVER_ERROR,

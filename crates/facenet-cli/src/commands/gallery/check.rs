@@ -1,7 +1,7 @@
 //! `facenet gallery check` and `compact`.
 
 use anyhow::Result;
-use facenet_gallery::{Gone, Store, Subject};
+use facenet_gallery::{Gone, IndexState, SqliteStore, Store, Subject};
 use serde::Serialize;
 
 use super::GalleryFile;
@@ -64,6 +64,9 @@ pub(super) fn check(args: &CheckArgs, console: &Console) -> Result<Outcome> {
         if faults.is_empty() {
             console.note(format_args!("{}: sound", store.place()));
         }
+        if let Some(file) = store.as_file() {
+            note_index(file, console)?;
+        }
         return Ok(Outcome::of(faults.is_empty()));
     }
     let mut all_gone = true;
@@ -88,6 +91,21 @@ pub(super) fn check(args: &CheckArgs, console: &Console) -> Result<Outcome> {
         line.reasons.iter().for_each(|reason| console.note(format_args!("{}: {reason}", line.id)));
     }
     Ok(Outcome::of(all_gone))
+}
+
+/// Says what there is of an index. It is disposable, so that nothing about it is a fault of the gallery.
+fn note_index(store: &SqliteStore, console: &Console) -> Result<()> {
+    match store.index_state()? {
+        IndexState::Missing | IndexState::SeveralModels => {}
+        IndexState::Usable { faces, missing, .. } => console.note(format_args!(
+            "{}: {faces} of {} faces",
+            store.index_path().display(),
+            faces + missing
+        )),
+        IndexState::Unusable(error) => console
+            .note(format_args!("{error}\nhint: `facenet gallery index {}` makes it anew", store.place())),
+    }
+    Ok(())
 }
 
 /// What speaks against its being gone, and what else should be known.

@@ -1,8 +1,9 @@
 //! `facenet gallery cluster`.
 
-use anyhow::{Result, anyhow};
-use facenet_core::Embedding;
-use facenet_gallery::{Cluster, ClusterOptions, Linkage, Store, cluster, regroup};
+use anyhow::{Result, anyhow, ensure};
+use facenet_gallery::{
+    Cluster, ClusterOptions, GroupOptions, Knowledge, Linkage, Store, Ungrouped, cluster, regroup,
+};
 
 use super::GalleryFile;
 use crate::console::Console;
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// How far two groups are apart: `average`, `complete` (their farthest faces), `single` (their nearest) or `ward`.
     #[arg(long, value_name = "NAME", default_value_t)]
     linkage: Linkage,
+    /// Faces whose quality, from 0 to 1, is below this join a group, but bring no two together.
+    #[arg(long, value_name = "QUALITY", default_value_t = 0.0)]
+    glue_quality: f32,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -38,37 +42,68 @@ struct Done {
     people: usize,
     new_people: usize,
     alone: usize,
+    /// Pairs of groups that may be one person but were not joined.
+    questions: usize,
 }
 
 pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
     let mut store = args.file.open()?;
     let contract = store.settings().contract.clone();
     let cut = args.threshold.choose(&contract, FALSE_ACCEPT_RATE)?;
-    let group = |embeddings: &[Embedding], cannot_link| {
-        let options = ClusterOptions {
-            threshold: cut.distance(),
-            linkage: args.linkage,
-            cannot_link,
-            must_link: Vec::new(),
+    ensure!(
+        (0.0..=1.0).contains(&args.glue_quality),
+        "`--glue-quality {}` cannot be used: expected a number from 0 to 1",
+        args.glue_quality
+    );
+    ensure!(
+        args.glue_quality == 0.0 || args.linkage == Linkage::Average,
+        "`--glue-quality` is for `--linkage average`, found `--linkage {}`",
+        args.linkage
+    );
+    let mut questions = 0;
+    let group = |faces: &Ungrouped| -> Result<Vec<Vec<usize>>> {
+        let clusters = if args.linkage == Linkage::Average {
+            let options = GroupOptions { min_quality: args.glue_quality, ..GroupOptions::at(cut.distance()) };
+            let found = faces.by_average(options)?;
+            questions = found.suggestions().len();
+            found.clusters()
+        } else {
+            let Knowledge { same, different } = faces.known.clone();
+            let (cannot_link, must_link) = (different, same);
+            let threshold = cut.distance();
+            let options = ClusterOptions { threshold, linkage: args.linkage, cannot_link, must_link };
+            cluster(&faces.embeddings, &options)?
         };
-        let clusters = cluster(embeddings, &options)?;
-        Ok::<_, anyhow::Error>(clusters.iter().map(|c: &Cluster| c.faces().collect()).collect())
+        Ok(clusters.iter().map(|cluster: &Cluster| cluster.faces().collect()).collect())
     };
     if store.counts()?.faces == 0 {
         return Err(anyhow!("the gallery `{}` holds no face", store.place()));
     }
     let done = regroup(&mut store, group)?;
-    let done =
-        Done { faces: done.faces, people: done.people, new_people: done.new_people, alone: done.alone };
+    let done = Done {
+        faces: done.faces,
+        people: done.people,
+        new_people: done.new_people,
+        alone: done.alone,
+        questions,
+    };
     if args.json {
         console.print_json(&done)?;
     }
     console.note(format_args!(
-        "{}: {}, {} of them new, {} alone; the threshold is {}",
+        "{}: {}, {} of them new, {} alone{}; the threshold is {}",
         counted(done.faces, "face", "faces"),
         counted(done.people, "person", "people"),
         done.new_people,
         done.alone,
+        if questions > 0 {
+            format!(
+                "; {} may be one person, see the page of `facenet serve`",
+                counted(questions, "pair", "pairs")
+            )
+        } else {
+            String::new()
+        },
         threshold::words(&cut)
     ));
     Ok(Outcome::Yes)

@@ -59,10 +59,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let migrated = migrate(&*from, &mut *to, plan, &mut |phase, done, all| {
         if last != Some(phase) {
             console.end();
-            console.begin_counting(all, words(phase));
+            console.begin_of(usize::try_from(all).unwrap_or(usize::MAX), words(phase));
             last = Some(phase);
         }
-        console.set_done(done);
+        console.reach(done);
     });
     console.end();
     let migrated = migrated?;

@@ -1,10 +1,10 @@
 //! `facenet gallery search`.
 
 use anyhow::Result;
-use facenet_gallery::{GalleryFilter, StoreError};
+use facenet_gallery::GalleryFilter;
 
 use super::GalleryFile;
-use crate::commands::identify::{self, Answers};
+use crate::commands::identify::{self, Answers, TemplateOption};
 use crate::console::Console;
 use crate::galleries;
 use crate::inputs::Inputs;
@@ -33,6 +33,8 @@ pub(crate) struct Args {
     #[arg(short, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
     #[command(flatten)]
+    template: TemplateOption,
+    #[command(flatten)]
     threshold: ThresholdOptions,
     #[command(flatten)]
     photos: PhotoOptions,
@@ -42,15 +44,13 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    if galleries::address(&args.file.gallery)?.is_none() && !args.file.gallery.exists() {
-        return Err(StoreError::Missing { place: args.file.gallery.display().to_string() }.into());
-    }
+    let store = args.file.open()?;
     let engine = args.photos.build()?;
     let cut = args.threshold.choose(engine.contract(), identify::FALSE_ACCEPT_RATE)?;
     let filter = GalleryFilter { tags: args.tags.clone() };
-    let gallery = super::load(&args.file.gallery, engine.contract(), &filter)?;
+    let finder = super::finder(&store, engine.contract(), filter, args.template.template, console)?;
     let pipeline = args.photos.pipeline(&engine)?;
     let probes = args.inputs.files(console)?;
-    let answers = Answers { gallery: &gallery, cut: &cut, k: args.k.into(), json: args.json };
+    let answers = Answers { finder: &finder, cut: &cut, k: args.k.into(), json: args.json };
     identify::answer_all(&answers, &galleries::shown(&args.file.gallery), &pipeline, &probes, console)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::cluster::pairs_in_one_photo;
+use crate::knowledge::Knowledge;
 use crate::store::record::{AssignedBy, Correction, FaceRecord, Verdict};
 use crate::store::subject::{FaceId, PhotoId};
 
@@ -73,12 +74,16 @@ impl Bonds {
         bonds
     }
 
-    /// Pairs of faces that are two people, as clustering takes them: one for each two groups that the user keeps apart,
-    /// and those in one photo.
-    pub(super) fn cannot_link(&self) -> Vec<(usize, usize)> {
+    /// The same for clustering: each face beside the first that it is tied to, and a pair for each two groups that the user
+    /// keeps apart or that lie in one photo.
+    pub(super) fn known(&self) -> Knowledge {
+        let tied = (0..self.same.len()).map(|face| (self.root(face), face));
         let apart = self.different.iter().copied().filter(|(a, b)| a < b);
         let in_photos = pairs_in_one_photo(&self.photos);
-        apart.chain(in_photos.into_iter().filter(|(a, b)| self.differ(*a, *b))).collect()
+        let mut different: Vec<(usize, usize)> =
+            apart.chain(in_photos.into_iter().filter(|(a, b)| self.differ(*a, *b))).collect();
+        different.sort_unstable();
+        Knowledge { same: tied.filter(|(root, face)| root != face).collect(), different }
     }
 
     fn root(&self, mut face: usize) -> usize {
@@ -222,6 +227,6 @@ mod tests {
         let people = [Some(1), Some(1), Some(2), None, None];
         assert_eq!(bound(&ALONE, &people, &[], &[&[0, 2, 3], &[1, 4]]), [vec![0, 1], vec![2, 3], vec![4]]);
         let bonds = Bonds::of(&faces(&ALONE, &people), &[]);
-        assert_eq!(bonds.cannot_link(), [(0, 2)]);
+        assert_eq!(bonds.known(), Knowledge { same: vec![(0, 1)], different: vec![(0, 2)] });
     }
 }

@@ -109,7 +109,8 @@ pub(super) fn open(path: &Path, wait: Duration) -> Result<SqliteStore, StoreErro
             place: place.clone(),
             what: format!("its contract cannot be read: {error}"),
         })?;
-    Ok(SqliteStore { connection, path: path.into(), place, settings, wait, is_read_only })
+    let searching = Default::default();
+    Ok(SqliteStore { connection, path: path.into(), place, settings, wait, is_read_only, searching })
 }
 
 /// Whether the file may not be written; an error when it cannot be a gallery.
@@ -171,10 +172,15 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     // Another program may have done it meanwhile.
     let found: i64 = pragma(&transaction, "user_version")?;
     if found < SCHEMA {
-        if found == 1 {
-            transaction.execute_batch(include_str!("upgrade_1.sql"))?;
+        for (schema, sql) in [
+            (1, include_str!("upgrade_1.sql")),
+            (2, include_str!("upgrade_2.sql")),
+            (3, include_str!("upgrade_3.sql")),
+        ] {
+            if found <= schema {
+                transaction.execute_batch(sql)?;
+            }
         }
-        transaction.execute_batch(include_str!("upgrade_2.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
         super::write::note(&transaction, EventKind::Upgrade, 0)?;
     }

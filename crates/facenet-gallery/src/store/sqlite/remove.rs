@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::faults::Fault;
+use super::index::Searching;
 use super::write::{Write, table_of};
 use super::{SqliteStore, connect};
 use crate::store::Store;
@@ -113,7 +114,8 @@ impl SqliteStore {
         StoreError::Remains { place: self.place.clone(), why: why.into() }
     }
 
-    fn delete_indexes(&self) -> Result<(), StoreError> {
+    pub(super) fn delete_indexes(&self) -> Result<(), StoreError> {
+        *self.searching.borrow_mut() = Searching::default();
         let delete = || index_files_of(&self.path)?.into_iter().try_for_each(fs_err::remove_file);
         delete().map_err(|source| StoreError::File { place: self.place.clone(), source })
     }
@@ -144,6 +146,8 @@ impl SqliteStore {
         self.told(closed)?;
         let looked = files_of(&self.path).and_then(|files| look(&files));
         self.connection = connect::open(&self.path, self.wait)?.connection;
+        // Its count of changes begins anew.
+        *self.searching.borrow_mut() = Searching::default();
         looked.map_err(|source| StoreError::File { place: self.place.clone(), source })
     }
 

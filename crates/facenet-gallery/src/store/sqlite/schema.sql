@@ -1,4 +1,4 @@
--- Schema 3 of a gallery. What each table means is told in docs/gallery.md.
+-- Schema 4 of a gallery. What each table means is told in docs/gallery.md.
 CREATE TABLE contracts (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -13,7 +13,9 @@ CREATE TABLE settings (
     -- 1 from the moment that something is deleted until its traces are wiped.
     unwiped INTEGER NOT NULL DEFAULT 0 CHECK (unwiped IN (0, 1)),
     -- The contract before an upgrade that is not finished.
-    before INTEGER REFERENCES contracts
+    before INTEGER REFERENCES contracts,
+    -- Which gallery this is, for the index beside it: drawn when it is made.
+    gallery BLOB NOT NULL DEFAULT (randomblob(16)) CHECK (length(gallery) = 16)
 );
 CREATE TABLE people (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

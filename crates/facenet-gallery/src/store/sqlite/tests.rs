@@ -1,17 +1,20 @@
 use std::time::Duration;
 
-use facenet_core::{BoundingBox, Contract, Embedding, Face, Point, Preprocessing};
+use facenet_core::{BoundingBox, Contract, Distance, Embedding, Face, Point, Preprocessing};
 
 use super::*;
+use crate::store::IndexState;
 use crate::store::embedding::Form;
 use crate::store::record::{AssignedBy, NewFace, Verdict};
 use crate::store::{
-    GalleryFilter, Regrouped, copy_store, export_jsonl, import_jsonl, regroup, remember_answer,
+    GalleryFilter, Regrouped, Ungrouped, copy_store, export_jsonl, import_jsonl, regroup, remember_answer,
     take_back_answer, to_gallery,
 };
+use crate::templates::Template;
 
 mod faults;
 mod forgetting;
+mod index;
 mod upgrade;
 
 pub(super) const DIMENSION: usize = 128;
@@ -304,17 +307,23 @@ fn a_gallery_is_searched_by_tag_and_only_under_its_contract() {
     let place = Place::new();
     let mut store = filled(&place);
     let contract = settings(Form::Float).contract;
-    let all = to_gallery(&store, &contract, &GalleryFilter::default()).unwrap();
+    let all = to_gallery(&store, &contract, &GalleryFilter::default(), Template::Best).unwrap();
     let nearest = all.nearest_people(&embedding(4), 2);
     assert_eq!((all.len(), nearest[0].person.as_str()), (4, "Bert Brecht"));
     assert_eq!(nearest[0].source, PathBuf::from("/photos/of/4.jpg"));
 
     store.apply(EventKind::Tag, &[Change::Tag(PersonId(1), "x".into())]).unwrap();
     let filter = GalleryFilter { tags: vec!["x".into()] };
-    assert_eq!(to_gallery(&store, &contract, &filter).unwrap().nearest_people(&embedding(4), 9).len(), 1);
+    assert_eq!(
+        to_gallery(&store, &contract, &filter, Template::Best)
+            .unwrap()
+            .nearest_people(&embedding(4), 9)
+            .len(),
+        1
+    );
 
     let other = Contract { weights: "ffff".into(), ..contract };
-    let error = to_gallery(&store, &other, &filter).unwrap_err();
+    let error = to_gallery(&store, &other, &filter, Template::Best).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("drawn-128-001122334455") && source.contains("drawn-128-ffff"), "{source}");
 }
@@ -324,6 +333,7 @@ fn a_gallery_of_an_older_schema_is_brought_up_to_date() {
     for (schema, sql) in [
         (1, include_str!("../../../tests/fixtures/gallery-1.sql")),
         (2, include_str!("../../../tests/fixtures/gallery-2.sql")),
+        (3, include_str!("../../../tests/fixtures/gallery-3.sql")),
     ] {
         is_brought_up_to_date(schema, sql);
     }
@@ -363,7 +373,7 @@ fn is_brought_up_to_date(schema: u32, sql: &str) {
 }
 
 /// Clusters all embeddings as given, whatever they are.
-fn as_one(_: &[Embedding], _: Vec<(usize, usize)>) -> Result<Vec<Vec<usize>>, StoreError> {
+fn as_one(_: &Ungrouped) -> Result<Vec<Vec<usize>>, StoreError> {
     Ok(vec![vec![0, 1, 2, 3, 4]])
 }
 
@@ -389,6 +399,32 @@ fn clustering_obeys_the_user_and_keeps_people_over_runs() {
 }
 
 #[test]
+fn clustering_is_told_what_the_user_said() {
+    let place = Place::new();
+    let mut store = filled(&place);
+    // Faces 1 and 5 are one person, and so are all that are as near to the two of them as the threshold.
+    remember_answer(&mut store, (FaceId(1), FaceId(5)), Verdict::Same).unwrap();
+    let threshold = Distance::new(0.001).unwrap();
+    let options = crate::GroupOptions::at(threshold);
+    let done = regroup(&mut store, |faces| -> Result<_, StoreError> {
+        assert_eq!((faces.embeddings.len(), &faces.quality[..3]), (5, &[0.5, 0.5, 1.0][..]));
+        // Ada's two faces by name, and the answer; Bert's face 4 alone is named, his face 3 lies in a photo with one of hers.
+        assert_eq!(faces.known.same, [(0, 1), (0, 4)]);
+        assert_eq!(faces.known.different, [(0, 3), (1, 2)]);
+        let clusters = faces.by_average(options).unwrap().clusters();
+        let clusters: Vec<Vec<usize>> = clusters.iter().map(|c| c.faces().collect()).collect();
+        assert!(clusters.iter().any(|c| [0, 1, 4].iter().all(|face| c.contains(face))), "{clusters:?}");
+        Ok(clusters)
+    });
+    assert_eq!(done.unwrap().faces, 5);
+    let mut empty = SqliteStore::create(&place.at("empty"), &settings(Form::Float)).unwrap();
+    let done = regroup(&mut empty, |faces| -> Result<_, StoreError> {
+        Ok(faces.by_average(options).unwrap().clusters().iter().map(|c| c.faces().collect()).collect())
+    });
+    assert_eq!(done.unwrap(), Regrouped { faces: 0, people: 0, new_people: 0, alone: 0 });
+}
+
+#[test]
 fn new_people_have_no_name_stay_the_same_and_go_with_their_last_face() {
     let place = Place::new();
     let mut store = place.gallery();
@@ -396,11 +432,11 @@ fn new_people_have_no_name_stay_the_same_and_go_with_their_last_face() {
     let pairs = |groups: &[&[usize]]| -> Result<Vec<Vec<usize>>, StoreError> {
         Ok(groups.iter().map(|group| group.to_vec()).collect())
     };
-    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1], &[2, 3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0, 1], &[2, 3]])).unwrap();
     assert_eq!((done.new_people, store.people().unwrap().len()), (2, 2));
-    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1, 2, 3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0, 1, 2, 3]])).unwrap();
     assert_eq!((done.new_people, store.people().unwrap()[0].id), (0, PersonId(1)));
     assert_eq!(store.people().unwrap().len(), 1);
-    let done = regroup(&mut store, |_, _| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
     assert_eq!(done.people, 1, "one of them keeps the person that they were");
 }

@@ -67,7 +67,7 @@ fn old_faces_stay_and_are_found_by_the_new_model_in_one_ranking() {
     let before = embeddings(&store);
     let new = model("ffff", &[&old()]);
     // Also before the gallery is upgraded, the new model's probes are taken.
-    assert!(to_gallery(&store, &new, &GalleryFilter::default()).is_ok());
+    assert!(to_gallery(&store, &new, &GalleryFilter::default(), Template::Best).is_ok());
     store.begin_upgrade(&new, Upgrade::Harmonic).unwrap();
     assert_eq!(embeddings(&store), before);
     assert_eq!((store.counts().unwrap().older, store.settings().older.len()), (before.len() as u64, 1));
@@ -76,7 +76,7 @@ fn old_faces_stay_and_are_found_by_the_new_model_in_one_ranking() {
     let known: Vec<FaceId> = faces.iter().filter(|face| face.person.is_some()).map(|face| face.id).collect();
     store.replace_embeddings(&[(known[0], stored(77))]).unwrap();
     store.add(&[photo(&[60], Some(PersonId(1)))]).unwrap();
-    let gallery = to_gallery(&store, &new, &GalleryFilter::default()).unwrap();
+    let gallery = to_gallery(&store, &new, &GalleryFilter::default(), Template::Best).unwrap();
     let found = gallery.nearest_people(&embedding(77), 9);
     assert!(found[0].distance.value() < 1e-6 && found[0].older_model.is_none(), "{found:?}");
 
@@ -190,8 +190,8 @@ fn an_adapter_takes_every_embedding_into_the_new_space() {
         assert!(now.embedding().distance(&expected).value() < 1e-6);
     }
     assert_eq!(older_models(&store)[0], Some("drawn-adapted-128-aabbccddeeff".into()));
-    assert!(to_gallery(&store, &new, &GalleryFilter::default()).is_ok());
-    assert!(to_gallery(&store, &old(), &GalleryFilter::default()).is_err());
+    assert!(to_gallery(&store, &new, &GalleryFilter::default(), Template::Best).is_ok());
+    assert!(to_gallery(&store, &old(), &GalleryFilter::default(), Template::Best).is_err());
 
     store.add(&[photo(&[60], None)]).unwrap();
     let error = store.undo_upgrade().unwrap_err();
