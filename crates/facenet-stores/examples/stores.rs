@@ -1,4 +1,4 @@
-//! Measures a store at an address with made-up people, who lie as `lite`'s do:
+//! Measures a store at an address with made-up people, who lie as `base`'s do:
 //! `cargo run --release -p facenet-stores --example stores -- ADDRESS FACES`. The gallery is made there and stays;
 //! where it is, only searches are measured.
 
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let faces: usize = faces.parse()?;
     let address = Address::parse(&address).ok_or("no address")??;
-    let drawn = people(faces, Like::Lite, 0);
+    let drawn = people(faces, Like::Base, 0);
     let exact: Vec<Embedding> = embeddings(&drawn.rows);
     let started = Instant::now();
     let mut store = match create(&address, &settings()) {
@@ -95,7 +95,7 @@ fn put(store: &mut dyn Store, photos: &[NewPhoto]) -> Result<(), Box<dyn std::er
 
 fn search(store: &dyn Store, exact: &[Embedding]) -> Result<(), Box<dyn std::error::Error>> {
     let (mut times, mut met) = (Vec::new(), 0);
-    let others = people(exact.len(), Like::Lite, 1);
+    let others = people(exact.len(), Like::Base, 1);
     for probe in embeddings(&others.rows).iter().step_by(exact.len() / PROBES).take(PROBES) {
         let started = Instant::now();
         let found = store.nearest(probe, K)?.ok_or("the store has no search")?;
