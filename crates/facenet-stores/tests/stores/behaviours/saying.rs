@@ -1,9 +1,8 @@
 //! What the user says about people and faces.
 
-use facenet_core::Embedding;
 use facenet_gallery::{
     AssignedBy, Change, EventKind, FaceId, FaceRecord, Person, PersonId, Regrouped, Store, StoreError,
-    Verdict, regroup, remember_answer, take_back_answer,
+    Ungrouped, Verdict, regroup, remember_answer, take_back_answer,
 };
 
 use super::Kind;
@@ -78,7 +77,7 @@ pub(super) fn the_last_word_about_two_faces_counts(kind: &mut dyn Kind) {
 }
 
 /// Clusters all embeddings as one, whatever they are.
-fn as_one(_: &[Embedding], _: Vec<(usize, usize)>) -> Result<Vec<Vec<usize>>, StoreError> {
+fn as_one(_: &Ungrouped) -> Result<Vec<Vec<usize>>, StoreError> {
     Ok(vec![vec![0, 1, 2, 3, 4]])
 }
 
@@ -106,11 +105,11 @@ pub(super) fn new_people_have_no_name_stay_the_same_and_go_with_their_last_face(
     let pairs = |groups: &[&[usize]]| -> Result<Vec<Vec<usize>>, StoreError> {
         Ok(groups.iter().map(|group| group.to_vec()).collect())
     };
-    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1], &[2, 3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0, 1], &[2, 3]])).unwrap();
     assert_eq!((done.new_people, store.people().unwrap().len()), (2, 2));
-    let done = regroup(&mut store, |_, _| pairs(&[&[0, 1, 2, 3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0, 1, 2, 3]])).unwrap();
     assert_eq!((done.new_people, store.people().unwrap()[0].id), (0, PersonId(1)));
     assert_eq!(store.people().unwrap().len(), 1);
-    let done = regroup(&mut store, |_, _| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
+    let done = regroup(&mut store, |_| pairs(&[&[0], &[1], &[2], &[3]])).unwrap();
     assert_eq!(done.people, 1, "one of them keeps the person that they were");
 }

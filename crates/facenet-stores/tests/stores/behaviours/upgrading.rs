@@ -2,7 +2,7 @@
 
 use facenet_core::{Adapter, AdapterFacts, Contract, Distance, Harmonic, HarmonicMeasure, Threshold};
 use facenet_gallery::{
-    FaceId, Form, GalleryFilter, Removal, Store, StoreError, StoredEmbedding, Upgrade, to_gallery,
+    FaceId, Form, GalleryFilter, Removal, Store, StoreError, StoredEmbedding, Template, Upgrade, to_gallery,
 };
 
 use super::Kind;
@@ -105,8 +105,8 @@ pub(super) fn an_adapter_takes_every_embedding_into_the_new_space(kind: &mut dyn
         assert!(now.embedding().distance(&expected).value() < 1e-6);
     }
     assert_eq!(store.face(FaceId(1)).unwrap().older_model, Some("drawn-adapted-128-aabbccddeeff".into()));
-    assert!(to_gallery(&store, &new, &GalleryFilter::default()).is_ok());
-    assert!(to_gallery(&store, &old(), &GalleryFilter::default()).is_err());
+    assert!(to_gallery(&store, &new, &GalleryFilter::default(), Template::Best).is_ok());
+    assert!(to_gallery(&store, &old(), &GalleryFilter::default(), Template::Best).is_err());
 
     store.add(&[photo(&[60], None)]).unwrap();
     let error = store.undo_upgrade().unwrap_err();
