@@ -76,10 +76,12 @@ impl Drop for MilvusServer {
     }
 }
 
-/// A program in a network of its own.
+/// A program in a network of its own, with which all that it started ends, however it ends.
 pub(crate) fn isolated(program: &str) -> Command {
     let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--net", "--"]).arg(program);
+    command
+        .args(["--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+        .arg(program);
     command
 }
 
