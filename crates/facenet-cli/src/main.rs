@@ -5,6 +5,7 @@ mod commands;
 mod console;
 mod engine;
 mod failure;
+mod galleries;
 mod inputs;
 mod loaded;
 mod numbers;

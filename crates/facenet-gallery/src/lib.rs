@@ -67,8 +67,8 @@ pub use store::{
     FileRecord, Form, GalleryFilter, Gone, IndexState, JsonlError, KEY_VARIABLE, Key, Moved, NewFace,
     NewPhoto, NotStored, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal,
     Removed, Settings, SqliteStore, Store, StoreError, StoredEmbedding, Subject, Ungrouped, UnknownSubject,
-    Upgrade, Verdict, all_faces, copy_store, export_jsonl, first_paths, import_jsonl, regroup,
-    remember_answer, take_back_answer, to_gallery,
+    Upgrade, Verdict, all_faces, check_upgrade, copy_store, export_jsonl, first_paths, for_each_batch,
+    import_jsonl, is_name, is_tag, regroup, remember_answer, take_back_answer, to_gallery,
 };
 pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
 pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};

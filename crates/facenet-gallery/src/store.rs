@@ -4,6 +4,7 @@
 //! truth. An index for searching lies beside it in files named `GALLERY.index*`, can be made again at any time, and is
 //! deleted whenever something is forgotten.
 
+mod boxed;
 mod copy;
 mod embedding;
 mod error;
@@ -14,8 +15,9 @@ mod regroup;
 mod remains;
 mod sqlite;
 mod subject;
+mod upgrade;
 
-pub use copy::copy_store;
+pub use copy::{copy_store, for_each_batch};
 pub use embedding::{Form, NotStored, StoredEmbedding};
 pub use error::StoreError;
 use facenet_core::{Contract, Embedding};
@@ -30,7 +32,8 @@ pub use record::{
 pub use regroup::{Regrouped, Ungrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::{IndexState, KEY_VARIABLE, Key, SqliteStore};
-pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject};
+pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject, is_name, is_tag};
+pub use upgrade::check_upgrade;
 
 use crate::index::Hit;
 
@@ -45,6 +48,24 @@ pub trait Store {
 
     /// What was fixed when it was made.
     fn settings(&self) -> &Settings;
+
+    /// The store in a file that it is, for what concerns the files beside it; none when it is another kind.
+    fn as_file(&self) -> Option<&SqliteStore> {
+        None
+    }
+
+    /// Whether it may be read but not changed.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    /// How many bytes it takes up where it is kept; none when that is not told.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn size(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
 
     /// How much it holds.
     ///
@@ -122,6 +143,14 @@ pub trait Store {
     /// When the store cannot be read.
     fn nearest(&self, _probe: &Embedding, _k: usize) -> Result<Option<Vec<Hit>>, StoreError> {
         Ok(None)
+    }
+
+    /// Makes [`nearest`](Self::nearest) as quick as it can be, after many records were put.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn prepare_search(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// The pictures of faces, as JPEG; `None` where none is kept.

@@ -9,20 +9,22 @@ mod edit;
 mod files;
 mod index;
 mod list;
+mod migrate;
 mod remove;
 mod search;
 mod transfer;
 mod upgrade;
 mod who;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) use add::jpeg;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use facenet_core::Contract;
-use facenet_gallery::{Finder, GalleryFilter, SqliteStore, Template};
+use facenet_gallery::{Finder, GalleryFilter, SqliteStore, Store, Template};
 
 use crate::console::Console;
+use crate::galleries;
 use crate::outcome::Outcome;
 
 /// What to do with a gallery.
@@ -55,19 +57,28 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     Compact(check::CompactArgs),
     Upgrade(upgrade::Args),
+    Migrate(migrate::Args),
 }
 
 /// The gallery that a command is about.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct GalleryFile {
-    /// The gallery's file.
+    /// The gallery's file, or its address on a server: `postgres://user@host/database?gallery=NAME`, `milvus://…`.
     #[arg(value_name = "GALLERY")]
     gallery: PathBuf,
 }
 
 impl GalleryFile {
-    fn open(&self) -> Result<SqliteStore> {
-        open(&self.gallery)
+    fn open(&self) -> Result<Box<dyn Store>> {
+        galleries::open(&self.gallery)
+    }
+
+    /// Opens a gallery in a file, for what concerns the index beside it.
+    fn open_file(&self) -> Result<SqliteStore> {
+        if galleries::address(&self.gallery)?.is_some() {
+            bail!("a server keeps the index of its gallery by itself");
+        }
+        Ok(SqliteStore::open(&self.gallery)?)
     }
 }
 
@@ -92,12 +103,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<Outcome> {
         Command::Check(args) => check::check(args, console),
         Command::Compact(args) => check::compact(args, console),
         Command::Upgrade(args) => upgrade::run(args, console),
+        Command::Migrate(args) => migrate::run(args, console),
     }
-}
-
-/// Opens the gallery in the file at `path`.
-pub(crate) fn open(path: &Path) -> Result<SqliteStore> {
-    Ok(SqliteStore::open(path)?)
 }
 
 /// The known people of a gallery whom `filter` lets through, for probes under `contract`.
@@ -105,15 +112,18 @@ pub(crate) fn open(path: &Path) -> Result<SqliteStore> {
 /// # Errors
 /// When it is a gallery of another model, or cannot be read.
 pub(crate) fn finder<'a>(
-    store: &'a SqliteStore,
+    store: &'a dyn Store,
     contract: &Contract,
     filter: GalleryFilter,
     template: Template,
     console: &Console,
 ) -> Result<Finder<'a>> {
     let finder = Finder::of(store, contract, filter, template)?;
-    if finder.is_exact() && template == Template::Best {
-        index::note_missing(store, console)?;
+    if finder.is_exact()
+        && template == Template::Best
+        && let Some(file) = store.as_file()
+    {
+        index::note_missing(file, console)?;
     }
     Ok(finder)
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use facenet_core::{Distance, Face};
 use facenet_gallery::{
-    Cut, Entry, Finder, FolderGallery, Gallery, GalleryFilter, Identification, PersonMatch, SqliteStore,
-    Template,
+    Cut, Entry, Finder, FolderGallery, Gallery, GalleryFilter, Identification, PersonMatch, Store, Template,
 };
 use serde::Serialize;
 
 use crate::console::Console;
+use crate::galleries;
 use crate::inputs::Inputs;
 use crate::numbers::counted;
 use crate::outcome::Outcome;
@@ -98,11 +98,11 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let mut store = None;
     let finder = known(&args.gallery, args.template.template, &pipeline, &mut store, console)?;
     let answers = Answers { finder: &finder, cut: &cut, k: args.k.into(), json: args.json };
-    answer_all(&answers, &args.gallery, &pipeline, &probes, console)
+    answer_all(&answers, &galleries::shown(&args.gallery), &pipeline, &probes, console)
 }
 
-/// The known people at `place`, for probes of the pipeline's model: a gallery's file, which is opened into `store`, or a
-/// folder.
+/// The known people at `place`, for probes of the pipeline's model: a gallery's file or address, which is
+/// opened into `store`, or a folder.
 ///
 /// # Errors
 /// When it is neither, or a gallery of another model.
@@ -110,12 +110,12 @@ pub(crate) fn known<'a>(
     place: &Path,
     template: Template,
     pipeline: &Pipeline<'_>,
-    store: &'a mut Option<SqliteStore>,
+    store: &'a mut Option<Box<dyn Store>>,
     console: &mut Console,
 ) -> Result<Finder<'a>> {
     let contract = pipeline.contract();
-    if place.is_file() {
-        let store = store.insert(super::gallery::open(place)?);
+    if place.is_file() || galleries::address(place)?.is_some() {
+        let store = store.insert(galleries::open(place)?);
         return super::gallery::finder(store, contract, GalleryFilter::default(), template, console);
     }
     let empty = Gallery::with_template(contract.clone(), template);

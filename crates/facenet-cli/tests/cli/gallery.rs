@@ -280,3 +280,42 @@ fn what_cannot_be_used_is_told_with_what_to_do() {
     insta::assert_snapshot!(stderr(&["remove", "g", "Ada"]), @"error: the gallery `g` is read-only, so it cannot be changed");
     gallery(&scene, &["search", "g", "people/Ada/1.png"]).ended(0);
 }
+
+#[test]
+fn a_migrated_gallery_is_the_same_and_one_that_went_on_is_left_alone() {
+    let scene = filled();
+    let run = gallery(&scene, &["migrate", "g", "there", "--json"]).ended(0);
+    let done = run.json();
+    // The first event of both may be of the same second.
+    let number = |what: &str| done[what].as_u64().unwrap();
+    assert_eq!(number("written") + number("kept"), 2 + 6 + 6 + 3, "people, photos, faces, events: {done}");
+    assert_eq!((number("probes"), number("same_nearest"), &done["recall"]), (3, 3, &1.0.into()));
+    let [source, target] = ["g", "there"].map(|place| gallery(&scene, &["export", place]).ended(0).stdout);
+    assert_eq!(source, target);
+    let again = gallery(&scene, &["migrate", "g", "there", "--json"]).ended(0).json();
+    assert_eq!((&again["written"], &again["kept"]), (&0.into(), &17.into()));
+
+    gallery(&scene, &["remove", "there", "Ada", "--cache", "off"]).ended(0);
+    let before = gallery(&scene, &["export", "there"]).ended(0).stdout;
+    let run = gallery(&scene, &["migrate", "g", "there"]).ended(2);
+    assert!(run.stderr.contains("was changed by itself (event 4, `remove`)"), "{}", run.stderr);
+    assert_eq!(gallery(&scene, &["export", "there"]).ended(0).stdout, before, "nobody comes back");
+}
+
+#[test]
+fn an_address_is_told_from_a_path_and_its_password_is_never_shown() {
+    let scene = scene();
+    // Nothing listens on this port: it is reserved.
+    let address = "postgres://ada:s3cret@127.0.0.1:1/people?gallery=family";
+    for args in [&["list", address][..], &["migrate", "g", address], &["create", address]] {
+        gallery(&scene, &["create", "g"]);
+        let run = gallery(&scene, args).ended(2);
+        assert!(!run.stderr.contains("s3cret") && run.stdout.is_empty(), "{}", run.stderr);
+        let place = "`postgres://ada@127.0.0.1:1/people?gallery=family`";
+        assert!(run.stderr.contains(place), "{}", run.stderr);
+    }
+    let run = gallery(&scene, &["list", "milvus://host/default?gallery=My-Family"]).ended(2);
+    let told = "error: `My-Family` cannot be the name of a gallery on a server: expected up to 48 of a-z, 0-9 and _, a \
+                letter first\n";
+    assert_eq!(run.stderr, told);
+}

@@ -36,6 +36,7 @@ fn the_help_texts() {
         "gallery check",
         "gallery compact",
         "gallery upgrade",
+        "gallery migrate",
         "serve",
         "serve keys",
         "serve keys add",

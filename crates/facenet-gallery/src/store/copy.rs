@@ -10,7 +10,10 @@ const BATCH: usize = 1000;
 
 /// Gives all records of `store` to `each`, in batches and in an order that [`Store::put`] can take: people, photos,
 /// faces, corrections, events.
-pub(super) fn for_each_batch<E: From<StoreError>>(
+///
+/// # Errors
+/// When the store cannot be read, or as `each` has them.
+pub fn for_each_batch<E: From<StoreError>>(
     store: &dyn Store,
     each: &mut dyn FnMut(&[Record]) -> Result<(), E>,
 ) -> Result<(), E> {

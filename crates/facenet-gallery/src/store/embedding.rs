@@ -89,6 +89,27 @@ impl StoredEmbedding {
         }
     }
 
+    /// What is wrong with bytes that should be an embedding of this form and dimension; none when they are.
+    pub fn fault(form: Form, bytes: Vec<u8>, dimension: usize) -> Option<String> {
+        let found = bytes.len();
+        if found != form.bytes(dimension) {
+            return Some(format!("its embedding has {found} bytes, expected {}", form.bytes(dimension)));
+        }
+        let stored = match Self::from_bytes(form, bytes) {
+            Ok(stored) => stored,
+            Err(error) => return Some(error.to_string()),
+        };
+        if form == Form::Float {
+            // What was written is of unit length to the rounding of its coordinates.
+            let coordinates = floats(stored.as_bytes()).into_iter();
+            let norm = coordinates.map(|v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+            if (norm - 1.0).abs() > 1e-3 {
+                return Some(format!("its embedding has the length {norm:.4}, expected 1"));
+            }
+        }
+        None
+    }
+
     /// The form.
     pub fn form(&self) -> Form {
         self.form

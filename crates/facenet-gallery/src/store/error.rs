@@ -309,4 +309,23 @@ pub enum StoreError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// No server answers.
+    #[error(
+        "the server of the gallery `{place}` cannot be reached\n\
+         hint: is it running there, and do the user and the password hold?"
+    )]
+    Unreachable {
+        /// Where.
+        place: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// This kind of store cannot do it.
+    #[error("the gallery `{place}` cannot do that: {what}")]
+    Unsupported {
+        /// Where.
+        place: String,
+        /// What it cannot, and what to do instead.
+        what: String,
+    },
 }

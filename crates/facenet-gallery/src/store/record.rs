@@ -6,6 +6,7 @@ use facenet_core::{Adapter, Contract, Face};
 use serde::{Deserialize, Serialize};
 
 use super::embedding::{Form, StoredEmbedding};
+use super::error::StoreError;
 use super::subject::{CorrectionId, FaceId, PersonId, PhotoId};
 
 /// What is fixed when a gallery is made.
@@ -34,6 +35,22 @@ impl Settings {
         let older =
             face.older_model.as_ref().and_then(|id| self.older.iter().find(|older| older.id() == *id));
         older.unwrap_or(&self.contract)
+    }
+
+    /// Checks that an embedding is of the form and dimension of the gallery at `place`.
+    ///
+    /// # Errors
+    /// [`StoreError::Embedding`] when it is not.
+    pub fn check_kind(&self, place: &str, embedding: &StoredEmbedding) -> Result<(), StoreError> {
+        let words = |form: Form, dimension| format!("`{}` with {dimension} coordinates", form.name());
+        if (embedding.form(), embedding.dimension()) == (self.form, self.contract.dimension) {
+            return Ok(());
+        }
+        Err(StoreError::Embedding {
+            place: place.into(),
+            found: words(embedding.form(), embedding.dimension()),
+            expected: words(self.form, self.contract.dimension),
+        })
     }
 }
 
@@ -219,7 +236,7 @@ pub struct Moved {
 }
 
 /// A kind of thing that is done to a gallery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are those of the commands")]
 pub enum EventKind {
@@ -280,7 +297,7 @@ impl EventKind {
 }
 
 /// Something that was done: when and how much, without names or vectors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// The place in the order of events; above 0.

@@ -26,13 +26,16 @@ pub struct Gone {
     pub unused_bytes: u64,
     /// Index files that are older than the last deletion.
     pub stale_indexes: Vec<PathBuf>,
+    /// Where traces may be that the store cannot look into: what a server keeps beside its tables. None for a file.
+    pub beyond: Option<String>,
 }
 
 impl Gone {
     /// Whether nothing of it can be left in the gallery's files.
     pub fn is_proven(&self) -> bool {
-        let Self { was_there: _, subject: _, is_there, is_unwiped, unused_bytes, stale_indexes } = self;
-        !is_there && !is_unwiped && *unused_bytes == 0 && stale_indexes.is_empty()
+        let Self { was_there: _, subject: _, is_there, is_unwiped, unused_bytes, stale_indexes, beyond } =
+            self;
+        !is_there && !is_unwiped && *unused_bytes == 0 && stale_indexes.is_empty() && beyond.is_none()
     }
 }
 

@@ -118,11 +118,6 @@ impl SqliteStore {
         &self.path
     }
 
-    /// Whether it may not be changed.
-    pub fn is_read_only(&self) -> bool {
-        self.is_read_only
-    }
-
     /// Whether it is encrypted on the disk.
     pub fn is_encrypted(&self) -> bool {
         self.key.is_some()
@@ -155,6 +150,20 @@ impl Store for SqliteStore {
 
     fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    fn as_file(&self) -> Option<&SqliteStore> {
+        Some(self)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    fn size(&self) -> Result<Option<u64>, StoreError> {
+        let sizes = self.files()?.into_iter().map(|file| Ok(fs_err::metadata(file)?.len()));
+        let size = sizes.sum::<std::io::Result<u64>>();
+        size.map(Some).map_err(|source| StoreError::File { place: self.place.clone(), source })
     }
 
     fn counts(&self) -> Result<Counts, StoreError> {
@@ -277,17 +286,7 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Checks that an embedding is of the gallery's form and dimension.
     fn check_kind(&self, embedding: &StoredEmbedding) -> Result<(), StoreError> {
-        let words = |form: super::Form, dimension| format!("`{}` with {dimension} coordinates", form.name());
-        let Settings { form, ref contract, .. } = self.settings;
-        if (embedding.form(), embedding.dimension()) == (form, contract.dimension) {
-            return Ok(());
-        }
-        Err(StoreError::Embedding {
-            place: self.place.clone(),
-            found: words(embedding.form(), embedding.dimension()),
-            expected: words(form, contract.dimension),
-        })
+        self.settings.check_kind(&self.place, embedding)
     }
 }

@@ -79,6 +79,16 @@ impl fmt::Display for Subject {
     }
 }
 
+/// Whether a text can be a person's name: some text in one line that does not look like an identifier.
+pub fn is_name(text: &str) -> bool {
+    is_tag(text) && text.parse::<Subject>().is_err()
+}
+
+/// Whether a text can be a tag: some text in one line.
+pub fn is_tag(text: &str) -> bool {
+    !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

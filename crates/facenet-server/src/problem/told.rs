@@ -237,6 +237,8 @@ fn of_store(error: &StoreError) -> Told {
         | StoreError::Upgrading { .. }
         | StoreError::NotUpgrading { .. }
         | StoreError::LeftBehind { .. }
+        | StoreError::Unreachable { .. }
+        | StoreError::Unsupported { .. }
         | StoreError::SeveralModels { .. }
         | StoreError::OtherKey { .. }
         | StoreError::NoEncryption { .. }

@@ -14,7 +14,8 @@ use crate::outcome::Outcome;
 ///
 /// With `--gone`: proves that nothing of a deleted person, photo or face is in the gallery's files. The identifier is in
 /// no table; the log is empty; every byte of the file that no table uses is zero, so that there is no place where
-/// something could remain; and no index is older than the last deletion. Exits with 1 if one of these does not hold.
+/// something could remain; and no index is older than the last deletion. Exits with 1 if one of these does not hold. Of a
+/// gallery on a server it cannot be proven: that no table holds it is told, and what nobody can look into.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -63,7 +64,9 @@ pub(super) fn check(args: &CheckArgs, console: &Console) -> Result<Outcome> {
         if faults.is_empty() {
             console.note(format_args!("{}: sound", store.place()));
         }
-        note_index(&store, console)?;
+        if let Some(file) = store.as_file() {
+            note_index(file, console)?;
+        }
         return Ok(Outcome::of(faults.is_empty()));
     }
     let mut all_gone = true;
@@ -130,20 +133,25 @@ fn reasons(gone: &Gone, place: &str) -> Vec<String> {
     reasons.extend(
         stale.map(|index| format!("the index `{}` is older than the last deletion", index.display())),
     );
+    reasons.extend(
+        gone.beyond.as_ref().filter(|_| !gone.is_there).map(|beyond| format!("no table holds it; {beyond}")),
+    );
     reasons
 }
 
 pub(super) fn compact(args: &CompactArgs, console: &Console) -> Result<Outcome> {
     let mut store = args.file.open()?;
-    let size = || Ok::<u64, std::io::Error>(fs_err::metadata(&args.file.gallery)?.len());
-    let before = size()?;
+    let before = store.size()?;
     store.compact()?;
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    console.note(format_args!(
-        "{}: {:.1} MiB before, {:.1} MiB now",
-        store.place(),
-        mib(before),
-        mib(size()?)
-    ));
+    match (before, store.size()?) {
+        (Some(before), Some(now)) => console.note(format_args!(
+            "{}: {:.1} MiB before, {:.1} MiB now",
+            store.place(),
+            mib(before),
+            mib(now)
+        )),
+        _ => console.note(format_args!("{}: written anew", store.place())),
+    }
     Ok(Outcome::Yes)
 }

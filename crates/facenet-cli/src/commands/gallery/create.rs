@@ -2,16 +2,17 @@
 
 use anyhow::Result;
 use clap::ValueEnum;
-use facenet_gallery::{Form, Settings, SqliteStore};
+use facenet_gallery::{Form, Settings, Store};
 
 use super::GalleryFile;
 use crate::console::Console;
 use crate::engine::ModelOptions;
+use crate::galleries;
 use crate::outcome::Outcome;
 
 /// Make an empty gallery.
 ///
-/// It is one SQLite file that only its owner may read. What is chosen here is fixed: embeddings of different models
+/// It is one SQLite file that only its owner may read, or, by an address, kept by a server. What is chosen here is fixed: embeddings of different models
 /// cannot be compared.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
         upgrading_from: None,
     };
     let id = settings.contract.id();
-    SqliteStore::create(&args.file.gallery, &settings)?;
-    console.note(format_args!("made the gallery {} for the model {id}", args.file.gallery.display()));
+    let store = galleries::create(&args.file.gallery, &settings)?;
+    console.note(format_args!("made the gallery {} for the model {id}", store.place()));
     Ok(Outcome::Yes)
 }

@@ -55,7 +55,7 @@ struct Done {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
-    let mut store = args.file.open()?;
+    let mut store = args.file.open_file()?;
     let faces = store.counts()?.faces;
     let began = Instant::now();
     console.begin_of(usize::try_from(faces)?, "faces");

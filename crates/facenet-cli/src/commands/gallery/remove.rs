@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
-use facenet_gallery::{FaceId, PersonId, PhotoId, Removal, Removed, SqliteStore, Store, Subject};
+use facenet_gallery::{FaceId, PersonId, PhotoId, Removal, Removed, Store, Subject};
 use serde::Serialize;
 
 use super::age::Age;
@@ -112,7 +112,7 @@ pub(super) fn forget(args: &ForgetArgs, console: &Console) -> Result<Outcome> {
 }
 
 fn finish<'a>(
-    store: &mut SqliteStore,
+    store: &mut dyn Store,
     removals: impl Iterator<Item = &'a Removal>,
     options: &Options,
     console: &Console,
@@ -174,6 +174,13 @@ impl Done {
         }
         if self.ids().is_empty() {
             return "nothing is that old; nothing was deleted".into();
+        }
+        if self.pieces == 0 {
+            let lines = counted(self.cache_lines, "line", "lines");
+            return format!(
+                "deleted {what} from {}, whose tables were written anew; {lines} of the cache overwritten",
+                store.place()
+            );
         }
         format!(
             "deleted {what}; of {} of their bytes, {} lay in the files of {} before and {} do now; {} of the cache \

@@ -6,6 +6,7 @@ use facenet_gallery::GalleryFilter;
 use super::GalleryFile;
 use crate::commands::identify::{self, Answers, TemplateOption};
 use crate::console::Console;
+use crate::galleries;
 use crate::inputs::Inputs;
 use crate::outcome::Outcome;
 use crate::photos::PhotoOptions;
@@ -51,5 +52,5 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let pipeline = args.photos.pipeline(&engine)?;
     let probes = args.inputs.files(console)?;
     let answers = Answers { finder: &finder, cut: &cut, k: args.k.into(), json: args.json };
-    identify::answer_all(&answers, &args.file.gallery, &pipeline, &probes, console)
+    identify::answer_all(&answers, &galleries::shown(&args.file.gallery), &pipeline, &probes, console)
 }

@@ -3,11 +3,12 @@
 use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use facenet_gallery::{JsonlError, SqliteStore, StoreError, export_jsonl, import_jsonl};
 
 use super::GalleryFile;
 use crate::console::Console;
+use crate::galleries;
 use crate::numbers::counted;
 use crate::outcome::Outcome;
 use crate::output::Unfinished;
@@ -60,6 +61,12 @@ fn plain<T>(result: Result<T, JsonlError>) -> Result<T> {
 
 pub(super) fn import(args: &ImportArgs, console: &Console) -> Result<Outcome> {
     let from = BufReader::new(fs_err::File::open(&args.from)?);
+    if galleries::address(&args.gallery)?.is_some() {
+        bail!(
+            "an export is made a gallery in a file\n\
+             hint: `facenet gallery migrate` takes that to a server then"
+        );
+    }
     if args.gallery.exists() {
         return Err(StoreError::Exists { place: args.gallery.display().to_string() }.into());
     }

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use facenet::load_adapter;
-use facenet_gallery::{
-    FaceId, FaceRecord, PhotoId, Settings, SqliteStore, Store, StoredEmbedding, Upgrade, all_faces,
-};
+use facenet_gallery::{FaceId, FaceRecord, PhotoId, Settings, Store, StoredEmbedding, Upgrade, all_faces};
 use serde::Serialize;
 
 use self::images::{Embedded, Images};
@@ -134,7 +132,7 @@ fn print(state: &State, console: &Console) -> Result<()> {
     Ok(())
 }
 
-fn upgrade(args: &Args, model: &Path, store: &mut SqliteStore, console: &mut Console) -> Result<Done> {
+fn upgrade(args: &Args, model: &Path, store: &mut dyn Store, console: &mut Console) -> Result<Done> {
     let loaded = Loaded::load(model)?;
     let contract = loaded.contract().clone();
     let images = Images::of(store, &contract, loaded.embedder()?)?;
@@ -161,7 +159,7 @@ struct Done {
 }
 
 /// Embeds all faces anew, in memory.
-fn anew(images: &Images, store: &SqliteStore, console: &mut Console) -> Result<(Embedded, Done)> {
+fn anew(images: &Images, store: &dyn Store, console: &mut Console) -> Result<(Embedded, Done)> {
     let todo = by_photo(all_faces(store)?);
     console.begin(todo.len());
     let (mut all, mut done) = (Vec::new(), Done::default());
@@ -175,12 +173,7 @@ fn anew(images: &Images, store: &SqliteStore, console: &mut Console) -> Result<(
 }
 
 /// Embeds older faces anew, each step in one transaction.
-fn step_by_step(
-    args: &Args,
-    images: &Images,
-    store: &mut SqliteStore,
-    console: &mut Console,
-) -> Result<Done> {
+fn step_by_step(args: &Args, images: &Images, store: &mut dyn Store, console: &mut Console) -> Result<Done> {
     let Settings { form, .. } = *store.settings();
     let mut faces = all_faces(store)?;
     faces.retain(|face| face.older_model.is_some());
@@ -211,7 +204,7 @@ fn step_by_step(
 fn embed(
     images: &Images,
     photos: &[(PhotoId, Vec<FaceRecord>)],
-    store: &SqliteStore,
+    store: &dyn Store,
     done: &mut Done,
 ) -> Result<Embedded> {
     let faces: usize = photos.iter().map(|(_, faces)| faces.len()).sum();

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::faults::Fault;
 use super::rows;
-use crate::store::embedding::Form;
+use crate::store::embedding::{Form, StoredEmbedding};
 use crate::store::record::{
     Correction, Counts, Event, EventKind, FaceRecord, FileRecord, Person, PhotoDigest, PhotoRecord,
 };
@@ -152,28 +152,9 @@ pub(super) fn check(connection: &Connection, form: Form, dimension: usize) -> Fo
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (id, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        faults.extend(embedding_fault(bytes, form, dimension).map(|why| format!("{}: {why}", FaceId(id))));
+        faults.extend(
+            StoredEmbedding::fault(form, bytes, dimension).map(|why| format!("{}: {why}", FaceId(id))),
+        );
     }
     Ok(faults)
-}
-
-/// What is wrong with the bytes of an embedding.
-fn embedding_fault(bytes: Vec<u8>, form: Form, dimension: usize) -> Option<String> {
-    let found = bytes.len();
-    if found != form.bytes(dimension) {
-        return Some(format!("its embedding has {found} bytes, expected {}", form.bytes(dimension)));
-    }
-    let stored = match crate::store::StoredEmbedding::from_bytes(form, bytes) {
-        Ok(stored) => stored,
-        Err(error) => return Some(error.to_string()),
-    };
-    if form == Form::Float {
-        // What was written is of unit length to the rounding of its coordinates.
-        let coordinates = stored.as_bytes().as_chunks().0.iter().map(|four| f32::from_le_bytes(*four));
-        let norm = coordinates.map(|v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
-        if (norm - 1.0).abs() > 1e-3 {
-            return Some(format!("its embedding has the length {norm:.4}, expected 1"));
-        }
-    }
-    None
 }

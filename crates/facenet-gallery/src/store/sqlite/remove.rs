@@ -179,7 +179,7 @@ impl SqliteStore {
             last.as_ref().is_some_and(|last| age.is_none_or(|at| (at.as_secs() as i64) < last.at))
         };
         let stale_indexes = indexes.into_iter().filter(is_stale).collect();
-        Ok(Gone { subject, was_there, is_there, is_unwiped, unused_bytes, stale_indexes })
+        Ok(Gone { subject, was_there, is_there, is_unwiped, unused_bytes, stale_indexes, beyond: None })
     }
 }
 

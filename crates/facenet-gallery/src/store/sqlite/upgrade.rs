@@ -1,6 +1,6 @@
 //! From one model to another, in the tables.
 
-use facenet_core::{Adapter, Comparability, Contract};
+use facenet_core::{Adapter, Contract};
 use rusqlite::Connection;
 
 use super::SqliteStore;
@@ -11,58 +11,15 @@ use crate::store::embedding::{Form, StoredEmbedding};
 use crate::store::error::StoreError;
 use crate::store::record::{EventKind, Upgrade};
 use crate::store::subject::FaceId;
+use crate::store::upgrade::check_upgrade;
 
 impl SqliteStore {
     pub(super) fn begin(&mut self, to: &Contract, how: Upgrade<'_>) -> Result<(), StoreError> {
         let from = self.settings.contract.clone();
-        let place = || self.place.clone();
-        if let Some(before) = &self.settings.upgrading_from {
-            return if to.check_comparable(&from).is_ok() {
-                Ok(())
-            } else {
-                Err(StoreError::Upgrading { place: place(), from: before.id(), to: from.id() })
-            };
-        }
-        let not_harmonic = |source| StoreError::NotHarmonic { place: place(), source };
-        let older = self.settings.older.iter();
-        let (form, dimension) = (self.settings.form, to.dimension);
-        match how {
-            Upgrade::Harmonic => {
-                let found = to.compare_with(&from).map_err(not_harmonic)?;
-                if found == Comparability::Same {
-                    return Err(StoreError::SameModel { place: place(), model: to.id() });
-                }
-                older.clone().try_for_each(|older| to.compare_with(older).map(drop)).map_err(not_harmonic)?;
-            }
-            Upgrade::Adapter(adapter) => {
-                let facts = adapter.facts();
-                facts.from.check_comparable(&from).map_err(not_harmonic)?;
-                facts.to.check_comparable(to).map_err(not_harmonic)?;
-                adapter.contract().compare_with(to).map_err(not_harmonic)?;
-                if let Some(older) = older.clone().next() {
-                    let hint =
-                        "finish their upgrade first: embed them by the gallery's model, or remove them";
-                    let faces = self.told(of_model(&self.connection, &older.id()))?;
-                    return Err(StoreError::LeftBehind { place: place(), faces, model: older.id(), hint });
-                }
-            }
-            Upgrade::Anew(faces) => {
-                if to.check_comparable(&from).is_ok() {
-                    return Err(StoreError::SameModel { place: place(), model: to.id() });
-                }
-                let other = faces.iter().find(|(_, e)| (e.form(), e.dimension()) != (form, dimension));
-                if let Some((face, found)) = other {
-                    return Err(StoreError::Embedding {
-                        place: place(),
-                        found: format!(
-                            "`{}` with {} coordinates ({face})",
-                            found.form().name(),
-                            found.dimension()
-                        ),
-                        expected: format!("`{}` with {dimension} coordinates", form.name()),
-                    });
-                }
-            }
+        let form = self.settings.form;
+        let faces_of = |model: &str| self.told(of_model(&self.connection, model));
+        if !check_upgrade(&self.place, &self.settings, to, how, faces_of)? {
+            return Ok(());
         }
         self.in_transaction(|write| {
             let new = keep_contract(&write.transaction, to)?;

@@ -12,7 +12,7 @@ use crate::store::record::{
     AddedPhoto, AssignedBy, Change, EventKind, FaceRecord, FileRecord, Moved, NewPhoto, Person, PhotoRecord,
     Record, Settings, Verdict,
 };
-use crate::store::subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject};
+use crate::store::subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, is_name, is_tag};
 
 type Done<T> = Result<T, Fault>;
 
@@ -92,8 +92,7 @@ impl Write<'_> {
 
     /// Checks that a name is one, and that nobody but `owner` has it.
     fn check_name(&self, name: &str, owner: Option<PersonId>) -> Done<()> {
-        let is_text = !name.trim().is_empty() && !name.chars().any(char::is_control);
-        if !is_text || name.parse::<Subject>().is_ok() {
+        if !is_name(name) {
             return Err(Fault::NotAName(name.into()));
         }
         let mut select = self.transaction.prepare_cached("SELECT id FROM people WHERE name = ?1")?;
@@ -194,7 +193,7 @@ impl Write<'_> {
             }
             Change::Tag(person, tag) => {
                 self.need_there(Subject::Person(*person))?;
-                if tag.trim().is_empty() || tag.chars().any(char::is_control) {
+                if !is_tag(tag) {
                     return Err(Fault::NotAName(tag.clone()));
                 }
                 let sql = "INSERT OR IGNORE INTO tags (person, tag) VALUES (?1, ?2)";

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use facenet::{AlignedCrop, FaceEngine, Limits, decode, read_image_bytes};
 use facenet_core::{Chip, Contract, Embedder, Embedding, RgbImage};
-use facenet_gallery::{FaceId, FaceRecord, PhotoDigest, PhotoId, PhotoRecord, SqliteStore, Store};
+use facenet_gallery::{FaceId, FaceRecord, PhotoDigest, PhotoId, PhotoRecord, Store};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,7 @@ pub(super) struct Images {
 
 impl Images {
     /// Those of the gallery, for a new model.
-    pub(super) fn of(store: &SqliteStore, new: &Contract, embedder: Box<dyn Embedder>) -> Result<Self> {
+    pub(super) fn of(store: &dyn Store, new: &Contract, embedder: Box<dyn Embedder>) -> Result<Self> {
         let is_standard = |contract: &Contract| (contract.preprocessing.field - STANDARD_FIELD).abs() < 1e-6;
         Ok(Self {
             engine: FaceEngine::new(Box::new(AlignedCrop::new(1.0)?), embedder),
@@ -38,11 +38,7 @@ impl Images {
     }
 
     /// Embeds those of the photos' faces whose image is there.
-    pub(super) fn embed(
-        &self,
-        photos: &[(PhotoId, Vec<FaceRecord>)],
-        store: &SqliteStore,
-    ) -> Result<Embedded> {
+    pub(super) fn embed(&self, photos: &[(PhotoId, Vec<FaceRecord>)], store: &dyn Store) -> Result<Embedded> {
         let faces: Vec<FaceId> = photos.iter().flat_map(|(_, faces)| faces).map(|face| face.id).collect();
         let crops: HashMap<FaceId, Vec<u8>> = faces
             .iter()
@@ -91,7 +87,7 @@ fn photo_image(photo: &PhotoRecord) -> Option<RgbImage> {
     })
 }
 
-fn photos(store: &SqliteStore) -> Result<HashMap<PhotoId, PhotoRecord>> {
+fn photos(store: &dyn Store) -> Result<HashMap<PhotoId, PhotoRecord>> {
     let (mut photos, mut after) = (HashMap::new(), PhotoId(0));
     loop {
         let batch = store.photos(after, 10_000)?;
