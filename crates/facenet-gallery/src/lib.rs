@@ -40,6 +40,7 @@ mod folder;
 mod graph;
 mod index;
 mod knowledge;
+mod map;
 mod rows;
 mod scale;
 mod search;
@@ -58,6 +59,8 @@ pub use index::{
     Binding, EXACT_UP_TO, Hit, Index, IndexError, IndexFileError, IndexKind, IndexOptions, Precision, recall,
 };
 pub use knowledge::{Contradiction, Knowledge};
+pub use map::{MapMethod, map};
+pub use scale::Scales;
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
 pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
