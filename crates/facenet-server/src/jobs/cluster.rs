@@ -6,8 +6,8 @@
 
 use facenet_core::{Distance, Embedding};
 use facenet_gallery::{
-    Clustering, FaceId, GroupFaces, GroupOptions, Knowledge, Regrouped, SqliteStore, StoreError, Why,
-    all_faces, regroup,
+    Clustering, FaceId, GroupFaces, GroupOptions, Knowledge, Regrouped, Store, StoreError, Why, all_faces,
+    regroup,
 };
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ pub(super) async fn run(app: &App, job: &Job, threshold: Distance) -> Result<Val
             job.advance(1);
             return Ok(finish(app, &done, questions));
         }
-        job.done.store(0, std::sync::atomic::Ordering::Relaxed);
+        job.begin_again();
     }
     let (done, questions) = desk.change(move |store| hold(store, threshold)).await?;
     job.advance(3);
@@ -87,7 +87,7 @@ fn finish(app: &App, done: &Regrouped, questions: Vec<Question>) -> Value {
 }
 
 /// What would be clustered; nothing is changed.
-fn look(store: &mut SqliteStore) -> Result<Asked, ApiError> {
+fn look(store: &mut dyn Store) -> Result<Asked, ApiError> {
     let seen = regroup(store, |embeddings, mut apart| {
         apart.sort_unstable(); // they come in any order, and are compared later
         Err(Broken::Seen(Box::new(Asked { embeddings: embeddings.to_vec(), apart })))
@@ -103,7 +103,7 @@ fn look(store: &mut SqliteStore) -> Result<Asked, ApiError> {
 
 /// Writes the groups, if the gallery is still as it was asked.
 fn write(
-    store: &mut SqliteStore,
+    store: &mut dyn Store,
     asked: &Asked,
     groups: Groups,
 ) -> Result<Option<(Regrouped, Vec<Question>)>, ApiError> {
@@ -123,7 +123,7 @@ fn write(
 }
 
 /// Clusters and writes without letting the gallery go.
-fn hold(store: &mut SqliteStore, threshold: Distance) -> Result<(Regrouped, Vec<Question>), ApiError> {
+fn hold(store: &mut dyn Store, threshold: Distance) -> Result<(Regrouped, Vec<Question>), ApiError> {
     let asked = look(store)?;
     let groups = cluster(&asked, threshold)?;
     let changed = || ApiError::Internal("another program keeps changing the gallery".into());
@@ -149,7 +149,7 @@ fn cluster(asked: &Asked, threshold: Distance) -> Result<Groups, ApiError> {
 
 /// The questions, about faces instead of indices.
 fn named(
-    store: &SqliteStore,
+    store: &dyn Store,
     questions: &[((usize, usize), Distance, &'static str)],
 ) -> Result<Vec<Question>, ApiError> {
     let faces: Vec<FaceId> = all_faces(store)?.iter().map(|face| face.id).collect();
