@@ -3,27 +3,26 @@
 
 mod cluster;
 mod folder;
+mod job;
 mod record;
 mod upgrade;
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use facenet_core::Distance;
 use facenet_gallery::FaceId;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio::sync::Semaphore;
-use utoipa::ToSchema;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+pub(crate) use self::job::{Job, JobJson};
 use self::record::Record;
 use crate::app::App;
 use crate::journal::Journal;
-use crate::problem::{ApiError, Problem};
+use crate::problem::ApiError;
 
 /// How many jobs may wait or run: more than a person starts by hand.
 const OPEN: usize = 16;
@@ -80,60 +79,6 @@ pub(crate) struct Question {
     pub(crate) why: &'static str,
 }
 
-/// A job.
-pub(crate) struct Job {
-    id: u64,
-    task: Task,
-    created: u64,
-    is_resumed: bool,
-    is_cancelled: AtomicBool,
-    /// Whether it is to pause until the service is started again.
-    is_paused: AtomicBool,
-    done: AtomicU64,
-    /// 0 while it is not known.
-    total: AtomicU64,
-    state: Mutex<State>,
-}
-
-#[derive(Clone)]
-enum State {
-    Waiting,
-    Running,
-    Ended { at: u64, how: Ending },
-}
-
-#[derive(Clone)]
-enum Ending {
-    Done(Value),
-    Failed(Problem),
-    Cancelled,
-}
-
-/// A job as clients see it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct JobJson {
-    id: u64,
-    /// `cluster`, `add-folder` or `upgrade`.
-    kind: &'static str,
-    /// `waiting`, `running`, `done`, `failed` or `cancelled`.
-    state: &'static str,
-    /// How many steps are done.
-    done: u64,
-    /// How many there are, once that is known.
-    total: Option<u64>,
-    /// When it was asked for, in seconds since 1970.
-    created: u64,
-    /// Whether it was in work when the service ended, and begins again where it was.
-    resumed: bool,
-    /// When it ended, in seconds since 1970.
-    finished: Option<u64>,
-    /// What came of it, if it is done.
-    #[schema(value_type = Option<Object>)]
-    result: Option<Value>,
-    /// Why it failed, if it did.
-    problem: Option<Problem>,
-}
-
 impl Jobs {
     /// Those that the file at `path` has from before, and which it will have.
     ///
@@ -185,7 +130,7 @@ impl Jobs {
     fn spawn(&self, app: &App, job: &Arc<Job>) {
         let (app, job) = (app.clone(), Arc::clone(job));
         tokio::spawn(async move {
-            let _turn = app.jobs.turn.0.acquire().await.expect("it is never closed");
+            let _turn = app.jobs.turn_of(&job).await;
             job.run(&app).await;
             // Anew, so that a path that it had is in the file no more.
             if !job.is_open()
@@ -194,6 +139,19 @@ impl Jobs {
                 (app.settings.report)(&format!("the end of job {} cannot be kept: {error}", job.id));
             }
         });
+    }
+
+    /// Waits until it is the job's turn: after all that were started before, in whatever order their tasks begin.
+    async fn turn_of(&self, job: &Job) -> SemaphorePermit<'_> {
+        loop {
+            let turn = self.turn.0.acquire().await.expect("it is never closed");
+            let is_next = !self.all().iter().any(|other| other.id < job.id && other.is_open());
+            if is_next || job.is_paused() {
+                return turn;
+            }
+            drop(turn);
+            tokio::task::yield_now().await;
+        }
     }
 
     /// All jobs, the newest first.
@@ -211,7 +169,7 @@ impl Jobs {
 
     /// Tells all jobs to pause: what they have done is kept, and the rest done when the service is started again.
     pub(crate) fn pause_all(&self) {
-        self.all().iter().for_each(|job| job.is_paused.store(true, Ordering::Relaxed));
+        self.all().iter().for_each(|job| job.pause());
     }
 
     /// What the last clustering would ask.
@@ -245,135 +203,6 @@ impl List {
     fn rewrite(&mut self) -> io::Result<()> {
         let records: Vec<Record> = self.jobs.iter().rev().map(|job| Record::of(job)).collect();
         self.journal.as_mut().map_or(Ok(()), |journal| journal.rewrite(records.iter()))
-    }
-}
-
-impl Job {
-    fn new(id: u64, task: Task, created: u64) -> Self {
-        Self {
-            id,
-            task,
-            created,
-            is_resumed: false,
-            is_cancelled: AtomicBool::new(false),
-            is_paused: AtomicBool::new(false),
-            done: AtomicU64::new(0),
-            total: AtomicU64::new(0),
-            state: Mutex::new(State::Waiting),
-        }
-    }
-
-    fn resumed(self) -> Self {
-        Self { is_resumed: true, ..self }
-    }
-
-    /// The identifier.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Tells it to end as soon as it can.
-    pub(crate) fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
-        let mut state = self.lock();
-        if let State::Waiting = *state {
-            *state = State::Ended { at: now(), how: Ending::Cancelled };
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        !matches!(self.state(), State::Ended { .. })
-    }
-
-    fn state(&self) -> State {
-        self.lock().clone()
-    }
-
-    fn set(&self, state: State) {
-        *self.lock() = state;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn run(&self, app: &App) {
-        if !self.is_open() || self.is_paused.load(Ordering::Relaxed) {
-            return;
-        }
-        self.set(State::Running);
-        let ended = match &self.task {
-            Task::Cluster { threshold } => cluster::run(app, self, *threshold).await,
-            Task::AddFolder { folder, by_folder } => folder::run(app, self, folder, *by_folder).await,
-            Task::Upgrade { finish } => upgrade::run(app, self, *finish).await,
-        };
-        let how = match ended {
-            Ok(result) => Ending::Done(result),
-            Err(ApiError::Cancelled) => Ending::Cancelled,
-            Err(ApiError::Stopping) => return self.set(State::Waiting),
-            Err(error) => Ending::Failed(error.problem()),
-        };
-        self.set(State::Ended { at: now(), how });
-    }
-
-    fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
-    }
-
-    /// Says how many steps there are.
-    fn expect(&self, total: u64) {
-        self.total.store(total, Ordering::Relaxed);
-    }
-
-    /// Says that so many more steps are done.
-    fn advance(&self, steps: u64) {
-        self.done.fetch_add(steps, Ordering::Relaxed);
-    }
-
-    /// Says that no step is done.
-    fn begin_again(&self) {
-        self.done.store(0, Ordering::Relaxed);
-    }
-
-    /// An error if it was told to end, or to pause.
-    fn check(&self) -> Result<(), ApiError> {
-        if self.is_cancelled.load(Ordering::Relaxed) {
-            return Err(ApiError::Cancelled);
-        }
-        if self.is_paused.load(Ordering::Relaxed) { Err(ApiError::Stopping) } else { Ok(()) }
-    }
-}
-
-impl From<&Job> for JobJson {
-    fn from(job: &Job) -> Self {
-        let total = job.total();
-        let (name, finished, result, problem) = match job.state() {
-            State::Waiting => ("waiting", None, None, None),
-            State::Running => ("running", None, None, None),
-            State::Ended { at, how: Ending::Done(result) } => ("done", Some(at), Some(result), None),
-            State::Ended { at, how: Ending::Failed(problem) } => ("failed", Some(at), None, Some(problem)),
-            State::Ended { at, how: Ending::Cancelled } => ("cancelled", Some(at), None, None),
-        };
-        Self {
-            id: job.id,
-            kind: match job.task {
-                Task::Cluster { .. } => "cluster",
-                Task::AddFolder { .. } => "add-folder",
-                Task::Upgrade { .. } => "upgrade",
-            },
-            state: name,
-            done: job.done(),
-            total: Some(total).filter(|total| *total > 0),
-            created: job.created,
-            resumed: job.is_resumed,
-            finished,
-            result,
-            problem,
-        }
     }
 }
 

@@ -17,14 +17,15 @@ pub(crate) struct Layout {
 }
 
 /// The last map by each method. One is made at a time: who waits for the same gets the one that is in work.
-#[derive(Default)]
-pub(crate) struct Maps(Mutex<HashMap<MapMethod, (Content, Arc<Layout>)>>);
+#[derive(Clone, Default)]
+pub(crate) struct Maps(Arc<Mutex<HashMap<MapMethod, (Content, Arc<Layout>)>>>);
 
 /// The digest of what a map is made of.
 type Content = [u8; 32];
 
 impl Maps {
-    /// The map of the gallery, of at most `limit` of its faces. Names and people may change without it being made anew.
+    /// The map of the gallery, of at most `limit` of its faces. Names and people may change without it being made anew. It is
+    /// finished and kept also if nobody waits for it any more.
     ///
     /// # Errors
     /// When making it fails.
@@ -37,18 +38,23 @@ impl Maps {
         let faces = sample(view, limit);
         let rows = rows(view, &faces);
         let content = content(&faces, &rows);
-        let mut made = self.0.lock().await;
-        if let Some((_, layout)) = made.get(&method).filter(|(known, _)| *known == content) {
-            return Ok(Arc::clone(layout));
-        }
-        let dimension = rows.len() / faces.len().max(1);
-        let placed = tokio::task::spawn_blocking(move || {
-            let places = map(dimension, &rows, method);
-            Arc::new(Layout { places: faces.into_iter().zip(places).collect() })
+        let maps = self.clone();
+        let making = tokio::spawn(async move {
+            let mut made = maps.0.lock().await;
+            if let Some((_, layout)) = made.get(&method).filter(|(known, _)| *known == content) {
+                return Ok(Arc::clone(layout));
+            }
+            let dimension = rows.len() / faces.len().max(1);
+            let placed = tokio::task::spawn_blocking(move || {
+                let places = map(dimension, &rows, method);
+                Arc::new(Layout { places: faces.into_iter().zip(places).collect() })
+            });
+            let layout = placed.await?;
+            made.insert(method, (content, Arc::clone(&layout)));
+            Ok::<_, tokio::task::JoinError>(layout)
         });
-        let layout = placed.await.map_err(|_| ApiError::Internal("a map panicked".into()))?;
-        made.insert(method, (content, Arc::clone(&layout)));
-        Ok(layout)
+        let made = making.await.and_then(|made| made);
+        made.map_err(|_| ApiError::Internal("a map panicked".into()))
     }
 
     /// Forgets all maps.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Ending, Job, State, Task};
+use super::Task;
+use super::job::{Ending, Job, State};
 use crate::problem::Problem;
 
 /// A job in its file. Of one that has ended there is no path: those may hold names.
