@@ -63,6 +63,7 @@ mod touched;
 mod traces;
 mod upload;
 mod watch;
+mod whole;
 
 pub use caller::Scope;
 pub use engine::{Aim, Engine, Image, Look, NotLooked, Place, SeenFace};

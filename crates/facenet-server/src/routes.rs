@@ -37,6 +37,7 @@ use crate::page::page;
 use crate::problem::ApiError;
 use crate::traces::trace;
 use crate::watch::watch;
+use crate::whole::whole;
 
 /// The routes and their description in OpenAPI 3.1.
 #[derive(OpenApi)]
@@ -111,6 +112,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(app.limits().body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), once))
         .layer(middleware::from_fn_with_state(app.clone(), guard))
+        .layer(middleware::from_fn_with_state(app.clone(), whole))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(middleware::from_fn_with_state(app.clone(), watch))
         .layer(middleware::from_fn_with_state(app.clone(), trace))
