@@ -18,7 +18,9 @@ pub(crate) struct Layout {
 
 /// The last map by each method. One is made at a time: who waits for the same gets the one that is in work.
 #[derive(Clone, Default)]
-pub(crate) struct Maps(Arc<Mutex<HashMap<MapMethod, (Content, Arc<Layout>)>>>);
+pub(crate) struct Maps(Arc<Mutex<Made>>);
+
+type Made = HashMap<MapMethod, (Content, Arc<Layout>)>;
 
 /// The digest of what a map is made of.
 type Content = [u8; 32];

@@ -53,20 +53,19 @@ fn attract(places: &mut [[f32; 2]], a: usize, b: usize, rate: f32) {
     }
     let power = squared.powf(B);
     let pull = -2.0 * A * B * (power / squared) / (1.0 + A * power);
-    for axis in 0..2 {
-        let step = (pull * (places[a][axis] - places[b][axis])).clamp(-STEP, STEP) * rate;
-        places[a][axis] += step;
-        places[b][axis] -= step;
-    }
+    let ([x, y], [other_x, other_y]) = (places[a], places[b]);
+    let step = |away: f32| (pull * away).clamp(-STEP, STEP) * rate;
+    let (right, up) = (step(x - other_x), step(y - other_y));
+    places[a] = [x + right, y + up];
+    places[b] = [other_x - right, other_y - up];
 }
 
 fn repel(places: &mut [[f32; 2]], from: usize, stranger: usize, rate: f32) {
     let squared = squared(places[from], places[stranger]);
     let push = 2.0 * B / ((0.001 + squared) * (1.0 + A * squared.powf(B)));
-    for axis in 0..2 {
-        let away = places[from][axis] - places[stranger][axis];
-        places[from][axis] += (push * away).clamp(-STEP, STEP) * rate;
-    }
+    let ([x, y], [other_x, other_y]) = (places[from], places[stranger]);
+    let step = |away: f32| (push * away).clamp(-STEP, STEP) * rate;
+    places[from] = [x + step(x - other_x), y + step(y - other_y)];
 }
 
 fn squared(a: [f32; 2], b: [f32; 2]) -> f32 {

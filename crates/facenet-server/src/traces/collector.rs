@@ -120,12 +120,12 @@ impl Sender {
                 batch.push(span);
             }
             if !batch.is_empty() {
-                self.send(batch).await;
+                self.send(&batch).await;
             }
         }
     }
 
-    async fn send(&mut self, batch: Vec<Value>) {
+    async fn send(&mut self, batch: &[Value]) {
         let count = batch.len() as u64;
         let body = serde_json::to_vec(&message(batch)).expect("it is JSON").into();
         let why = match tokio::time::timeout(PATIENCE, post(&self.authority, body)).await {
@@ -154,7 +154,7 @@ fn authority(address: &str) -> Option<String> {
 }
 
 /// As OTLP has it in JSON: `opentelemetry/proto/collector/trace/v1/trace_service.proto`.
-fn message(spans: Vec<Value>) -> Value {
+fn message(spans: &[Value]) -> Value {
     let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
     let about = [text("service.name", "facenet"), text("service.version", env!("CARGO_PKG_VERSION"))];
     json!({"resourceSpans": [{
