@@ -41,6 +41,7 @@ mod folder;
 mod graph;
 mod index;
 mod knowledge;
+mod map;
 mod rows;
 mod scale;
 mod search;
@@ -61,6 +62,8 @@ pub use index::{
     recall,
 };
 pub use knowledge::{Contradiction, Knowledge};
+pub use map::{MapMethod, map};
+pub use scale::Scales;
 pub use search::{AddError, Entry, Gallery, Identification, PersonMatch};
 pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,

@@ -1,8 +1,6 @@
 //! What was seen in a photo, as a gallery takes it.
 
-use facenet_gallery::{
-    AssignedBy, Form, NewFace, PersonId, Settings, SqliteStore, Store, StoredEmbedding, Subject,
-};
+use facenet_gallery::{AssignedBy, Form, NewFace, PersonId, Settings, Store, StoredEmbedding, Subject};
 
 use crate::engine::{Aim, Look, SeenFace};
 use crate::problem::ApiError;
@@ -36,7 +34,7 @@ pub(crate) fn new_faces(look: Look, form: Form, person: Option<PersonId>) -> Res
 ///
 /// # Errors
 /// When there is no such person, or it cannot be a name.
-pub(crate) fn person_or_new(store: &mut SqliteStore, text: &str) -> Result<PersonId, ApiError> {
+pub(crate) fn person_or_new(store: &mut dyn Store, text: &str) -> Result<PersonId, ApiError> {
     if let Ok(Subject::Person(id)) = text.parse() {
         return need_person(store, id).map(|()| id);
     }

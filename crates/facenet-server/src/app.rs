@@ -10,11 +10,13 @@ use crate::answers::Answers;
 use crate::gallery::Desk;
 use crate::jobs::Jobs;
 use crate::keys::KeyRing;
+use crate::maps::Maps;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
 use crate::queue::Queue;
 use crate::rate::Rate;
 use crate::settings::{Limits, Settings};
+use crate::traces::Traces;
 use crate::watch::Audit;
 
 /// What all handlers share.
@@ -28,8 +30,10 @@ pub(crate) struct Shared {
     pub(crate) gallery: Option<Desk>,
     pub(crate) keys: Option<KeyRing>,
     pub(crate) audit: Option<Audit>,
+    pub(crate) traces: Option<Traces>,
     pub(crate) jobs: Jobs,
     pub(crate) answers: Answers,
+    pub(crate) maps: Maps,
     pub(crate) metrics: Metrics,
     pub(crate) rate: Rate,
     /// Room for requests in work.

@@ -1,5 +1,7 @@
 //! The seam where an engine plugs in: bytes of an image to its faces.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use facenet_core::{Contract, Embedding, Face};
 
@@ -19,6 +21,26 @@ pub struct Image {
     pub bytes: Bytes,
     /// What is wanted of it.
     pub aim: Aim,
+    /// Where its faces are.
+    pub place: Place,
+}
+
+/// Where the faces of an image are.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// Wherever they are found.
+    Anywhere,
+    /// Where these were found before. One that cannot be cut out is looked at without embedding.
+    Known(Arc<[Face]>),
+    /// The image is one face: a picture of one, as the engine gives them for [`Aim::Crops`].
+    Whole,
+}
+
+impl Image {
+    /// An image whose faces are to be found.
+    pub fn new(bytes: Bytes, aim: Aim) -> Self {
+        Self { bytes, aim, place: Place::Anywhere }
+    }
 }
 
 /// What is wanted of an image; each has what those before it have.

@@ -2,11 +2,13 @@
 
 mod told;
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use facenet_gallery::StoreError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::told::Told;
@@ -54,12 +56,16 @@ pub(crate) enum ApiError {
     NoGallery,
     #[error("the gallery cannot be changed")]
     ReadOnly,
+    #[error("the gallery is another model's still")]
+    UpgradeFirst,
     #[error("others have been using the gallery for too long")]
     GalleryBusy,
     #[error("there is no word to take back")]
     NothingSaid,
     #[error("there is no job {0}")]
     NoJob(u64),
+    #[error("there is no run {0}, or it has no such page")]
+    NoRun(i64),
     #[error("there is no such folder, or it may not be read")]
     Folder,
     #[error("the job was cancelled")]
@@ -68,6 +74,8 @@ pub(crate) enum ApiError {
     OtherRequest,
     #[error("the request with this `Idempotency-Key` is still in work")]
     InProgress,
+    #[error("the service ended while the request with this `Idempotency-Key` was in work")]
+    Interrupted,
     #[error("as much is in work as may")]
     Overloaded,
     #[error("the answer took too long")]
@@ -81,17 +89,19 @@ pub(crate) enum ApiError {
 }
 
 /// Why a request was not done, as RFC 9457 has it. `code` never changes and is meant for programs; `hint` says what to do.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Problem {
     /// `urn:facenet:` and the code.
     #[serde(rename = "type")]
     kind: String,
     /// What kind of error it is, in words.
-    title: &'static str,
+    #[schema(value_type = String)]
+    title: Cow<'static, str>,
     /// The status of the answer.
     status: u16,
     /// A word for programs, such as `no-face`.
-    code: &'static str,
+    #[schema(value_type = String)]
+    code: Cow<'static, str>,
     /// What was wrong this time.
     detail: String,
     /// What to do about it.
@@ -158,9 +168,9 @@ impl ApiError {
         let told = self.told();
         Problem {
             kind: format!("urn:facenet:{}", told.code),
-            title: told.title,
+            title: told.title.into(),
             status: told.status.as_u16(),
-            code: told.code,
+            code: told.code.into(),
             detail: detail(self, &told),
             hint: told.hint,
         }

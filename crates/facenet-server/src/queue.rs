@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::engine::{Engine, Image, Look, NotLooked};
 use crate::problem::ApiError;
 use crate::settings::Limits;
+use crate::traces::{Followed, Span, followed, part};
 
 /// The way to the engine. Dropping it lets the engine finish what it has accepted, and then end.
 pub(crate) struct Queue {
@@ -37,6 +38,10 @@ pub(crate) struct Counts {
 struct Ticket {
     image: Image,
     answer: oneshot::Sender<Result<Look, NotLooked>>,
+    /// The request that it is part of, if that is followed.
+    request: Option<Followed>,
+    /// Ends when the engine takes the image.
+    waiting: Option<Span>,
 }
 
 impl Queue {
@@ -66,7 +71,8 @@ impl Queue {
     pub(crate) async fn look(&self, image: Image) -> Result<Look, ApiError> {
         let (answer, wait) = oneshot::channel();
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.sender.try_send(Ticket { image, answer }) {
+        let ticket = Ticket { image, answer, request: followed(), waiting: part("queue") };
+        if let Err(error) = self.sender.try_send(ticket) {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(match error {
                 TrySendError::Full(_) => ApiError::Overloaded,
@@ -103,9 +109,19 @@ fn work(engine: &mut dyn Engine, mut batch: Vec<Ticket>, counts: &Counts) {
     }
     counts.batches.fetch_add(1, Ordering::Relaxed);
     counts.images.fetch_add(batch.len() as u64, Ordering::Relaxed);
-    let (images, answers): (Vec<Image>, Vec<_>) = batch.into_iter().map(|t| (t.image, t.answer)).unzip();
+    let size = batch.len();
+    let (mut images, mut answers, mut spans) = (Vec::new(), Vec::new(), Vec::new());
+    for Ticket { image, answer, request, waiting } in batch {
+        drop(waiting);
+        let mut span = request.map(|request| request.part("engine"));
+        span.iter_mut().for_each(|span| span.set("facenet.batch", size));
+        spans.push(span);
+        images.push(image);
+        answers.push(answer);
+    }
     // One image that an engine cannot bear takes its batch with it, but not the service.
     let Ok(looks) = catch_unwind(AssertUnwindSafe(|| engine.look(&images))) else { return };
+    drop(spans);
     for (answer, look) in answers.into_iter().zip(looks) {
         // Who has left needs no answer.
         drop(answer.send(look));

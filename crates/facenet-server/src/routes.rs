@@ -7,10 +7,12 @@ mod gallery;
 mod health;
 mod identify;
 mod jobs;
+mod map;
 mod model;
 mod people;
 mod photos;
 mod removal;
+mod runs;
 mod verify;
 
 use axum::Router;
@@ -24,6 +26,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::jobs::allowed;
 pub(crate) use self::people::need_person;
 use crate::answers::once;
 use crate::app::App;
@@ -32,7 +35,9 @@ use crate::guard::guard;
 use crate::metrics::metrics;
 use crate::page::page;
 use crate::problem::ApiError;
+use crate::traces::trace;
 use crate::watch::watch;
+use crate::whole::whole;
 
 /// The routes and their description in OpenAPI 3.1.
 #[derive(OpenApi)]
@@ -66,6 +71,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(identify::identify))
         .routes(routes!(gallery::gallery))
         .routes(routes!(gallery::events))
+        .routes(routes!(map::map))
         .routes(routes!(people::list, people::create))
         .routes(routes!(people::get, people::patch, people::remove))
         .routes(routes!(people::faces))
@@ -82,6 +88,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(corrections::questions))
         .routes(routes!(jobs::list, jobs::start))
         .routes(routes!(jobs::get, jobs::cancel))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::get))
+        .routes(routes!(runs::page))
 }
 
 /// The description of all routes, as `/openapi.json` gives it.
@@ -103,8 +112,10 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(app.limits().body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), once))
         .layer(middleware::from_fn_with_state(app.clone(), guard))
+        .layer(middleware::from_fn_with_state(app.clone(), whole))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(middleware::from_fn_with_state(app.clone(), watch))
+        .layer(middleware::from_fn_with_state(app.clone(), trace))
         .layer(middleware::from_fn(headers))
         .with_state(app)
 }

@@ -17,11 +17,13 @@ use crate::engine::Engine;
 use crate::gallery::Desk;
 use crate::jobs::Jobs;
 use crate::keys::{KeyError, KeyRing};
+use crate::maps::Maps;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::rate::Rate;
 use crate::settings::Settings;
 use crate::tls::{self, TlsError};
+use crate::traces::{TraceError, Traces};
 use crate::watch::Audit;
 use crate::{connections, routes};
 
@@ -73,6 +75,17 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// What outlives the service cannot be kept.
+    #[error("cannot keep jobs and answers in `{path}`")]
+    Remembered {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Traces cannot be sent there.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     /// The system gives no threads or no signals.
     #[error("cannot run a service")]
     Run(#[source] io::Error),
@@ -106,6 +119,9 @@ impl Server {
         let listener = runtime.block_on(TcpListener::bind(listen)).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
 
+        let (jobs, answers) = remembered(&settings, gallery.as_ref())?;
+        let traces = settings.otlp.as_deref();
+        let traces = traces.map(|to| Traces::to(to, runtime.handle(), settings.report)).transpose()?;
         let limits = settings.limits.clone();
         let contract = engine.contract().clone();
         let (queue, engine) = Queue::start(engine, &limits);
@@ -116,12 +132,15 @@ impl Server {
             gallery,
             keys,
             audit,
-            jobs: Jobs::new(),
-            answers: Answers::default(),
+            traces,
+            jobs,
+            answers,
+            maps: Maps::default(),
             metrics: Metrics::default(),
             rate: Rate::new(limits.requests_per_second),
             room: Semaphore::new(limits.in_flight),
         });
+        runtime.block_on(async { app.jobs.resume(&app) });
         let (grace, router) = (limits.grace, routes::router(app.clone()));
         let (stop, stopped) = oneshot::channel();
         let connections = runtime.spawn(connections::serve(listener, router, tls, limits, stopped));
@@ -148,15 +167,41 @@ impl Server {
     /// When a part of it panicked.
     pub fn stop(self) -> Result<(), StartError> {
         let Self { runtime, stop, connections, engine, app, grace, .. } = self;
-        app.jobs.cancel_all();
+        app.jobs.pause_all();
         // Nobody listens any more if the connections have ended by themselves.
         _ = stop.send(());
         runtime.block_on(connections).map_err(|_| StartError::Broken)?;
+        if let Some(traces) = &app.traces {
+            runtime.block_on(traces.finish());
+        }
         // A step on the gallery that was begun is finished. With the last task goes the last way to the engine, which
         // then ends.
         drop(app);
         runtime.shutdown_timeout(grace);
         engine.join().map_err(|_| StartError::Broken)
+    }
+}
+
+/// The jobs and answers from before, in files beside the gallery; in memory alone where it may not be changed, or another
+/// service has them.
+fn remembered(settings: &Settings, gallery: Option<&Desk>) -> Result<(Jobs, Answers), StartError> {
+    let Some(path) = settings.gallery.as_deref().filter(|_| gallery.is_some_and(|desk| !desk.is_read_only()))
+    else {
+        return Ok((Jobs::default(), Answers::default()));
+    };
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let (jobs, answers) = (beside(".jobs"), beside(".answers"));
+    let wrong = |path: PathBuf| move |source| StartError::Remembered { path, source };
+    match Jobs::open(&jobs) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            (settings.report)("another service uses this gallery: jobs and answers of this one end with it");
+            Ok((Jobs::default(), Answers::default()))
+        }
+        opened => Ok((opened.map_err(wrong(jobs))?, Answers::open(&answers).map_err(wrong(answers))?)),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Settings {
     pub gallery: Option<PathBuf>,
     /// Folders whose photos may be added by those who are allowed to; none by default.
     pub folders: Vec<PathBuf>,
+    /// Folders of training runs that are shown; none by default.
+    pub runs: Vec<PathBuf>,
     /// The file of keys. Without, everybody who reaches the service may do everything, which is why it then listens on
     /// this machine alone.
     pub keys: Option<PathBuf>,
@@ -28,6 +30,8 @@ pub struct Settings {
     pub audit: Option<PathBuf>,
     /// Whether figures are given out at `/metrics`.
     pub metrics: bool,
+    /// The collector that traces are sent to, `http://HOST:PORT`, if they are wanted.
+    pub otlp: Option<String>,
     /// What is told about failures of the service, a line each.
     pub report: fn(&str),
 }
@@ -75,11 +79,13 @@ impl Default for Settings {
             limits: Limits::default(),
             gallery: None,
             folders: Vec::new(),
+            runs: Vec::new(),
             keys: None,
             host_names: Vec::new(),
             tls: None,
             audit: None,
             metrics: false,
+            otlp: None,
             report: |_| (),
         }
     }

@@ -61,8 +61,7 @@ impl Audit {
 /// Notes what became of a request.
 pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let method = request.method().clone();
+    let (method, route) = method_and_route(&request);
     let subject = subject(request.uri().path());
     let response = next.run(request).await;
     let status = response.status().as_u16();
@@ -87,6 +86,12 @@ pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) 
         }
     }
     response
+}
+
+/// The method, and the route with `{id}` for the identifier.
+pub(crate) fn method_and_route(request: &Request) -> (Method, String) {
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    (request.method().clone(), route)
 }
 
 /// Whether it is a search or a change.

@@ -7,7 +7,7 @@ mod looker;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use facenet_server::{Server, Settings, TlsFiles};
 
 use self::limits::LimitOptions;
@@ -27,6 +27,7 @@ use crate::outcome::Outcome;
 Examples:
   facenet serve --gallery family.faces
   curl --data-binary @a.jpg -H 'Content-Type: image/jpeg' http://127.0.0.1:8750/v1/detect
+  facenet serve --run runs/mine
   facenet serve keys add keys.json door --scope read
   facenet serve --listen 0.0.0.0:8750 --keys keys.json --tls-cert cert.pem --tls-key key.pem --audit audit.jsonl"
 )]
@@ -55,6 +56,9 @@ struct ServiceOptions {
     /// A folder of this machine whose photos keys of the scope `admin` may add; may be given more than once.
     #[arg(long = "allow-folder", value_name = "DIR")]
     folders: Vec<PathBuf>,
+    /// The folder of a training run, whose curves the page shows as it grows; may be given more than once.
+    #[arg(long = "run", value_name = "DIR")]
+    runs: Vec<PathBuf>,
     /// The file of keys. Without, nobody needs one, and it may listen on this machine alone.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -73,6 +77,9 @@ struct ServiceOptions {
     /// Give out figures for Prometheus at `/metrics`.
     #[arg(long)]
     metrics: bool,
+    /// Send traces to this collector for OpenTelemetry, by OTLP over HTTP; 4318 is the usual port.
+    #[arg(long, value_name = "http://HOST:PORT")]
+    otlp: Option<String>,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -87,6 +94,13 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
 }
 
 fn serve(options: &ServiceOptions, console: &Console) -> Result<Outcome> {
+    for run in &options.runs {
+        ensure!(
+            run.is_dir(),
+            "`{}` is no folder\nhint: name the folder that `facenet train --run` was given",
+            run.display()
+        );
+    }
     let limits = options.limits.limits()?;
     let looker = Looker::new(options.engine.build()?, &limits);
     let tls = options.tls_cert.clone().zip(options.tls_key.clone());
@@ -95,11 +109,13 @@ fn serve(options: &ServiceOptions, console: &Console) -> Result<Outcome> {
         limits,
         gallery: options.gallery.clone(),
         folders: options.folders.clone(),
+        runs: options.runs.clone(),
         keys: options.keys.clone(),
         host_names: options.host_names.clone(),
         tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
         audit: options.audit.clone(),
         metrics: options.metrics,
+        otlp: options.otlp.clone(),
         report: |line| eprintln!("facenet: {line}"),
     };
     let is_open = !options.listen.ip().is_loopback() && settings.tls.is_none();

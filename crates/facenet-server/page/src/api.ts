@@ -49,6 +49,11 @@ export async function picture(path: string): Promise<Blob> {
   return (await answer("GET", path)).blob();
 }
 
+/** A page, as text: nothing of it is run. */
+export async function text(path: string): Promise<string> {
+  return (await answer("GET", path)).text();
+}
+
 async function json<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
   const text = body === undefined ? undefined : JSON.stringify(body);

@@ -1,4 +1,5 @@
 // What the server answers; `/openapi.json` has the whole.
+import type { Point } from "./sight";
 
 export interface Box {
   x: number;
@@ -96,11 +97,42 @@ export interface Verdict {
 }
 
 export interface Gallery {
-  counts: { people: number; photos: number; faces: number; unassigned: number; corrections: number };
+  counts: { people: number; photos: number; faces: number; unassigned: number; older: number; corrections: number };
+  upgrade: boolean;
+  upgrading_from: string | null;
   keeps_crops: boolean;
   read_only: boolean;
   threshold: Threshold;
   folders: string[];
+}
+
+export interface MapOfFaces {
+  method: string;
+  faces: number;
+  sampled: boolean;
+  people: Who[];
+  points: Point[];
+}
+
+export interface Run {
+  id: number;
+  name: string;
+  state: "empty" | "running" | "quiet" | "finished";
+  step: number | null;
+  steps: number | null;
+  updated: number | null;
+  unreadable: number;
+  page: boolean;
+}
+
+export interface Curve {
+  kind: string;
+  field: string;
+  points: [number, number][];
+}
+
+export interface RunCurves extends Run {
+  curves: Curve[];
 }
 
 export interface AddedPhoto {

@@ -1,5 +1,5 @@
 // Numbers as people read them.
-import type { Threshold } from "./shapes";
+import type { Run, Threshold } from "./shapes";
 
 export const distance = (value: number): string => value.toFixed(3);
 
@@ -48,3 +48,25 @@ const WHY: Record<string, string> = {
 };
 
 export const why = (code: string): string => WHY[code] ?? code;
+
+const STATES: Record<Run["state"], string> = {
+  empty: "nothing was written yet",
+  running: "training",
+  quiet: "nothing new for more than ten minutes: it waits, or was interrupted",
+  finished: "finished",
+};
+
+/** How far a run is. */
+export function progress({ state, step, steps }: Pick<Run, "state" | "step" | "steps">): string {
+  const at = step === null ? "" : `, step ${step.toLocaleString("en")}`;
+  return `${STATES[state]}${at}${at && steps ? ` of ${steps.toLocaleString("en")}` : ""}`;
+}
+
+/** How long ago a second was, roughly. */
+export function since(second: number, now = Date.now() / 1000): string {
+  const gone = Math.max(0, now - second);
+  if (gone < 90) return `${Math.round(gone)} s ago`;
+  if (gone < 5400) return `${Math.round(gone / 60)} min ago`;
+  if (gone < 48 * 3600) return `${Math.round(gone / 3600)} h ago`;
+  return new Date(1000 * second).toLocaleDateString("en", { dateStyle: "medium" });
+}

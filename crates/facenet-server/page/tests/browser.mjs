@@ -7,9 +7,9 @@ import { chromium } from "playwright-core";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Starts the system's browser. */
-export function startBrowser() {
+export function startBrowser(args = []) {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: ["--no-sandbox"], timeout: 120_000 });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", ...args], timeout: 120_000 });
 }
 
 /** A page of a fresh user; what the page logs as an error fails the test that looks at `faults`. */

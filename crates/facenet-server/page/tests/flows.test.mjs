@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assertAccessible, openPage, startBrowser } from "./browser.mjs";
+import { startBrowserWithCamera } from "./camera.mjs";
 import { startServer } from "./server.mjs";
 
 const PHOTOS = fileURLToPath(new URL("../../../../examples/photos/", import.meta.url));
@@ -103,6 +104,32 @@ test("a face of a photo is found and named", async () => {
   await choose(["joe-biden-1"]);
   await article.getByText("nobody that is known").waitFor();
   await article.getByText("1 nobody").waitFor();
+});
+
+test("a picture from the camera is looked at, and the camera let go", async () => {
+  const filming = await startBrowserWithCamera(browser, photo("eileen-collins-1"), join(server.folder, "camera.y4m"));
+  try {
+    const { page, faults } = await openPage(filming, server.address, { permissions: ["camera"] });
+    await page.getByRole("button", { name: "Use the camera" }).click();
+    await page.getByRole("button", { name: "Take a picture" }).click();
+    await page.getByRole("article", { name: "camera.jpg" }).getByRole("link", { name: "Eileen Collins" }).waitFor();
+    const state = await page.locator("video").evaluate((video) => video.srcObject.getTracks()[0].readyState);
+    assert.equal(state, "ended");
+    await assertAccessible(page, "a picture from the camera");
+    assert.deepEqual(faults, []);
+  } finally {
+    await filming.close();
+  }
+});
+
+test("the map shows the faces, and names the one that is chosen", async () => {
+  await go("Map");
+  await page.getByRole("application", { name: "Map of 4 faces" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.getByText(/^face \d+: /).waitFor();
+  await page.getByText("The same as a list").click();
+  await page.getByRole("listitem").getByRole("link", { name: "Eileen Collins" }).first().waitFor();
+  await assertAccessible(page, "a map");
 });
 
 test("two photos of one person, and of two, are compared", async () => {

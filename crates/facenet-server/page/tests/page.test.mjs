@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { assertAccessible, openPage, startBrowser } from "./browser.mjs";
-import { madeUp, shape, startStandIn } from "./stand_in.mjs";
+import { madeUp, madeUpRun, shape, startStandIn } from "./stand_in.mjs";
 
 let browser, state, server, opened;
 before(async () => (browser = await startBrowser()));
@@ -192,6 +192,73 @@ test("a job shows how far it is, and what came of it", async () => {
   await page.getByText("cancelled; what was done is kept").waitFor();
 });
 
+test("a gallery of an older model is brought to the new one", async () => {
+  state.older = 8;
+  const page = await visit("jobs");
+  await page.getByText("8 faces are of the older model.").waitFor();
+  await page.getByRole("button", { name: "Bring it" }).click();
+  await page.getByText("7 faces embedded anew; 1 without an image any more").waitFor();
+});
+
+test("a face of the map is found by pointing, by touch and by keys, and all is there as a list", async () => {
+  state.isSampled = true;
+  const page = await visit("map");
+  const map = page.getByRole("application", { name: "Map of 10 faces" });
+  await page.getByText("10 of 10 faces, drawn evenly of 5 people").waitFor();
+  const box = await map.boundingBox();
+  // The first face lies at (1, 0).
+  const unit = Math.min(box.width, box.height) / 2.15;
+  await page.mouse.move(box.x + box.width / 2 + unit, box.y + box.height / 2);
+  await page.getByText("face 1: Person 1").waitFor();
+  await page.getByRole("application", { name: "Map of 10 faces, at face 1, Person 1" }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.getByText("face 2: Person 1").waitFor();
+  await page.keyboard.press("+");
+  await page.keyboard.press("ArrowLeft");
+  await page.getByText("face 3: Person 2").waitFor();
+  await page.getByRole("button", { name: "Whole" }).click();
+  // A drag moves and does not choose.
+  await page.mouse.move(box.x + 20, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 80, box.y + 120, { steps: 3 });
+  await page.mouse.up();
+  await page.getByText("face 3: Person 2").waitFor();
+  await page.getByText("The same as a list").click();
+  await page.getByRole("listitem").filter({ hasText: "Person 1, 2 faces; nearest to Person" }).waitFor();
+  await page.getByLabel("Laid out so that").selectOption("along the two main directions");
+  await page.waitForResponse(/map\?method=principal/);
+  assert.deepEqual(opened.faults, []);
+});
+
+test("a run's curves grow while it trains, and its hardest triplets are shown without running its page", async () => {
+  state.runs = [madeUpRun()];
+  const pixel = `data:image/png;base64,${PIXEL.toString("base64")}`;
+  const cell = (role) => `<td><figure><img src="${pixel}"><figcaption><bdi>${role} &lt;b&gt;</bdi></figcaption></figure></td>`;
+  state.runPage = `<script>document.title='taken'</script><section aria-labelledby="hardest"><table><caption>Step 300</caption>
+    <tbody><tr>${["Ann", "Ann", "Bea"].map(cell).join("")}</tr></tbody></table></section>`;
+  const page = await visit("look");
+  await page.getByRole("link", { name: "Runs" }).click();
+  await page.getByText(/^training, step 300 of 1,000; last written \d+ s ago$/).waitFor();
+  await page.getByRole("link", { name: "mine" }).click();
+  await page.getByRole("img", { name: "loss: 0.12 at step 300, 0.2 at first" }).waitFor();
+  await page.getByRole("img", { name: /same person: 0.8 .*; different people: 2.1 / }).waitFor();
+  await page.getByRole("heading", { name: "Grain of salt" }).waitFor();
+  await page.getByText("Bea <b>").waitFor();
+  assert.equal(await page.title(), "facenet");
+  await assertAccessible(page, "a run");
+  state.runs[0].curves[0].points.push([400, 0.1]);
+  Object.assign(state.runs[0], { step: 400, state: "finished" });
+  await page.getByRole("img", { name: "loss: 0.1 at step 400, 0.2 at first" }).waitFor();
+  await page.getByText("finished, step 400 of 1,000").waitFor();
+  assert.deepEqual(opened.faults, []);
+});
+
+test("a camera that may not be used is told", async () => {
+  const page = await visit("look");
+  await page.getByRole("button", { name: "Use the camera" }).click();
+  await page.getByRole("alert").getByText("the camera cannot be used: it is missing, taken, or not allowed").waitFor();
+});
+
 test("photos are added beside one that fails, also while the server is busy", async () => {
   state.busy = 2;
   const page = await visit("add");
@@ -255,6 +322,9 @@ const READY = {
   compare: "The other photo",
   add: "Drop photos here",
   jobs: "no. so",
+  map: "drawn evenly",
+  runs: "last written",
+  "runs/1": "Mean squared distances",
   nowhere: "There is no such view",
 };
 
@@ -263,9 +333,10 @@ for (const scheme of ["light", "dark"]) {
     test(`every view is accessible and fits: ${scheme}, ${size}`, async () => {
       state.questions = [{ a: shape(state.faces.get(1)), b: shape(state.faces.get(3)), distance: 1, why: "poor" }];
       state.jobs = [{ id: 1, kind: "cluster", state: "failed", done: 0, total: 1, problem: { title: "no", hint: "so" } }];
+      Object.assign(state, { runs: [madeUpRun({ name: "long-name-".repeat(20) })], isSampled: true });
       state.people.get(1).name = "Annabella-Maximiliana".repeat(6);
       const page = await visit("look", { colorScheme: scheme, viewport: { width, height: 700 } });
-      for (const view of ["look", "people", "people/1", "questions", "compare", "add", "jobs", "nowhere"]) {
+      for (const view of ["look", "people", "people/1", "questions", "compare", "add", "jobs", "map", "runs", "runs/1", "nowhere"]) {
         await page.goto(`${server.address}#/${view}`);
         await page.getByText(READY[view], { exact: false }).first().waitFor();
         await assertAccessible(page, `${view}, ${scheme}, ${size}`);

@@ -29,5 +29,5 @@ export async function startServer() {
     server.stderr.on("data", read);
     gone.then((code) => failed(new Error(`the server ended with ${code}: ${told}`)));
   });
-  return { address, stop };
+  return { address, folder, stop };
 }

@@ -14,7 +14,7 @@ const FOUND = { box: { x: 10, y: 10, width: 30, height: 40 }, landmarks: null, s
 
 /** A state with so many people, of two faces each. */
 export function madeUp(people) {
-  const state = { people: new Map(), faces: new Map(), questions: [], corrections: [], jobs: [], key: null, busy: 0, asked: [] };
+  const state = { people: new Map(), faces: new Map(), questions: [], corrections: [], jobs: [], runs: [], runPage: "", key: null, busy: 0, asked: [] };
   for (let id = 1; id <= people; id++) {
     state.people.set(id, { id, name: `Person ${id}`, tags: [] });
     for (const face of [2 * id - 1, 2 * id]) state.faces.set(face, { id: face, person: id, by: "machine" });
@@ -44,6 +44,10 @@ export async function startStandIn(state) {
     }
     try {
       const answered = answer(state, request.method, url, body);
+      if (typeof answered === "string") {
+        response.writeHead(200, { "content-type": "text/html" });
+        return response.end(answered);
+      }
       if (answered instanceof Buffer) {
         response.writeHead(200, { "content-type": "image/svg+xml" });
         return response.end(answered);
@@ -80,7 +84,9 @@ function answer(state, method, url, body) {
   switch (`${method} ${kind}${id ? "/:id" : ""}${part ? `/${part}` : ""}`) {
     case "GET gallery":
       return {
-        counts: { people: state.people.size, photos: state.faces.size, faces: state.faces.size, unassigned: 0, corrections: 0 },
+        counts: { people: state.people.size, photos: state.faces.size, faces: state.faces.size, unassigned: 0, older: state.older ?? 0, corrections: 0 },
+        upgrade: false,
+        upgrading_from: null,
         keeps_crops: true,
         read_only: false,
         threshold: THRESHOLD,
@@ -88,6 +94,14 @@ function answer(state, method, url, body) {
       };
     case "GET model":
       return { thresholds: [THRESHOLD, { ...THRESHOLD, distance: 1.1, false_accept_rate: 0.1 }] };
+    case "GET map":
+      return mapOf(state, url.searchParams.get("method"));
+    case "GET runs":
+      return { items: state.runs.map(({ curves, ...run }) => run) };
+    case "GET runs/:id":
+      return state.runs[id - 1];
+    case "GET runs/:id/page":
+      return state.runPage;
     case "GET people": {
       const wanted = (url.searchParams.get("q") ?? "").toLowerCase();
       const all = [...state.people.values()].filter(({ name }) => (name ?? "").toLowerCase().includes(wanted));
@@ -145,7 +159,7 @@ function answer(state, method, url, body) {
       state.jobs.forEach((job) => job.state === "running" && ++job.done >= job.total && Object.assign(job, job.end));
       return { items: [...state.jobs].reverse() };
     case "POST jobs": {
-      const end = { state: "done", result: { faces: 9, people: 4, new_people: 2, alone: 1, questions: 3 } };
+      const end = { state: "done", result: { embedded: 7, without_image: 1, faces: 9, people: 4, new_people: 2, alone: 1, questions: 3 } };
       const job = { id: state.jobs.length + 1, kind: json().kind, state: "running", done: 0, total: 3, result: null, problem: null };
       state.jobs.push({ ...job, end });
       return job;
@@ -169,6 +183,29 @@ function answer(state, method, url, body) {
     default:
       throw refused(404, "not-found", `no ${method} ${url.pathname}`);
   }
+}
+
+/** Faces in a ring, those of a person side by side. */
+function mapOf(state, method) {
+  const faces = [...state.faces.values()];
+  const at = (index) => (2 * Math.PI * index) / faces.length;
+  const points = faces.map(({ id, person }, index) => ({ face: id, person, x: Math.cos(at(index)), y: Math.sin(at(index)) }));
+  const people = [...state.people.keys()].map((id) => who(person(state, id, [])));
+  return { method, faces: faces.length, sampled: state.isSampled ?? false, people, points };
+}
+
+/** A run as the server tells it. */
+export function madeUpRun(changes) {
+  const curve = (kind, field, values) => ({ kind, field, points: values.map((value, index) => [100 * (index + 1), value]) });
+  const curves = [
+    curve("step", "loss", [0.2, 0.15, 0.12]),
+    curve("step", "positive_distance", [1.2, 0.9, 0.8]),
+    curve("step", "negative_distance", [2, 2, 2.1]),
+    curve("step", "grain_of_salt", [1, 2, 3]),
+    curve("validation", "accuracy", [0.8, 0.9]),
+  ];
+  const updated = Math.floor(Date.now() / 1000) - 5;
+  return { id: 1, name: "mine", state: "running", step: 300, steps: 1000, updated, unreadable: 0, page: true, curves, ...changes };
 }
 
 function known(state, id) {

@@ -6,7 +6,7 @@
 
 use facenet_core::Distance;
 use facenet_gallery::{
-    FaceId, GroupOptions, Regrouped, SqliteStore, StoreError, Ungrouped, Why, all_faces, regroup,
+    FaceId, GroupOptions, Regrouped, Store, StoreError, Ungrouped, Why, all_faces, regroup,
 };
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ pub(super) async fn run(app: &App, job: &Job, threshold: Distance) -> Result<Val
             job.advance(1);
             return Ok(finish(app, &done, questions));
         }
-        job.done.store(0, std::sync::atomic::Ordering::Relaxed);
+        job.begin_again();
     }
     let (done, questions) = desk.change(move |store| hold(store, threshold)).await?;
     job.advance(3);
@@ -79,7 +79,7 @@ fn finish(app: &App, done: &Regrouped, questions: Vec<Question>) -> Value {
 }
 
 /// What would be clustered; nothing is changed.
-fn look(store: &mut SqliteStore) -> Result<Ungrouped, ApiError> {
+fn look(store: &mut dyn Store) -> Result<Ungrouped, ApiError> {
     let seen = regroup(store, |faces| Err(Broken::Seen(Box::new(faces.clone()))));
     match seen {
         Err(Broken::Seen(asked)) => Ok(*asked),
@@ -92,7 +92,7 @@ fn look(store: &mut SqliteStore) -> Result<Ungrouped, ApiError> {
 
 /// Writes the groups, if the gallery is still as it was asked.
 fn write(
-    store: &mut SqliteStore,
+    store: &mut dyn Store,
     asked: &Ungrouped,
     groups: Groups,
 ) -> Result<Option<(Regrouped, Vec<Question>)>, ApiError> {
@@ -108,7 +108,7 @@ fn write(
 }
 
 /// Clusters and writes without letting the gallery go.
-fn hold(store: &mut SqliteStore, threshold: Distance) -> Result<(Regrouped, Vec<Question>), ApiError> {
+fn hold(store: &mut dyn Store, threshold: Distance) -> Result<(Regrouped, Vec<Question>), ApiError> {
     let asked = look(store)?;
     let groups = cluster(&asked, threshold)?;
     let changed = || ApiError::Internal("another program keeps changing the gallery".into());
@@ -128,7 +128,7 @@ fn cluster(asked: &Ungrouped, threshold: Distance) -> Result<Groups, ApiError> {
 
 /// The questions, about faces instead of indices.
 fn named(
-    store: &SqliteStore,
+    store: &dyn Store,
     questions: &[((usize, usize), Distance, &'static str)],
 ) -> Result<Vec<Question>, ApiError> {
     let faces: Vec<FaceId> = all_faces(store)?.iter().map(|face| face.id).collect();

@@ -15,6 +15,7 @@ use crate::adding::{self, person_or_new};
 use crate::app::App;
 use crate::engine::{Image, Look};
 use crate::problem::ApiError;
+use crate::routes::allowed;
 
 /// Photos that are kept in one step.
 const STEP: usize = 16;
@@ -53,17 +54,20 @@ struct Read {
 
 /// Adds all photos below `folder`. Links are not followed: they could lead out of it.
 pub(super) async fn run(app: &App, job: &Job, folder: &Path, by_folder: bool) -> Result<Value, ApiError> {
+    app.gallery()?.need_taking(&app.contract)?;
+    // A job that goes on after a restart may be from before the settings were changed.
+    let folder = &allowed(folder, &app.settings.folders)?;
     let folder = folder.to_owned();
     let photos = tokio::task::spawn_blocking(move || photos_below(&folder)).await;
     let photos = photos.unwrap_or_default();
-    job.expect(photos.len());
+    job.expect(photos.len() as u64);
     let mut added = Added::default();
     for step in photos.chunks(STEP) {
         job.check()?;
         let read = read(app, step, &mut added).await?;
         let looked = look(app, read, &mut added).await;
         keep(app, looked, by_folder, &mut added).await?;
-        job.advance(step.len());
+        job.advance(step.len() as u64);
     }
     serde_json::to_value(added).map_err(|error| ApiError::Internal(error.to_string()))
 }
@@ -134,11 +138,15 @@ async fn look_at(app: &App, bytes: Bytes, content: PhotoDigest) -> Result<Option
     if known.is_some() {
         return Ok(None);
     }
+    look_patiently(app, Image::new(bytes, adding::aim(&desk.settings()))).await.map(Some)
+}
+
+/// What is seen in an image, as soon as the queue has room.
+pub(super) async fn look_patiently(app: &App, image: Image) -> Result<Look, ApiError> {
     loop {
-        let image = Image { bytes: bytes.clone(), aim: adding::aim(desk.settings()) };
-        match app.queue.look(image).await {
+        match app.queue.look(image.clone()).await {
             Err(ApiError::Overloaded) => tokio::time::sleep(PAUSE).await,
-            other => return other.map(Some),
+            other => return other,
         }
     }
 }
@@ -151,7 +159,7 @@ async fn keep(
 ) -> Result<(), ApiError> {
     let desk = app.gallery()?;
     let form = desk.settings().form;
-    let change = move |store: &mut SqliteStore| {
+    let change = move |store: &mut dyn Store| {
         let mut photos = Vec::new();
         for (Read { path, file, content, .. }, look) in looked {
             let name = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());

@@ -142,12 +142,21 @@ impl ApiError {
                 "start the service with `--gallery FILE`; `facenet gallery create` makes one",
             ),
             Self::ReadOnly => told(S::FORBIDDEN, "read-only", "the gallery cannot be changed", ""),
+            Self::UpgradeFirst => told(
+                S::CONFLICT,
+                "upgrade-first",
+                "the gallery is another model's still",
+                "bring it to this model: `POST /v1/jobs` with `{\"kind\":\"upgrade\"}`",
+            ),
             Self::GalleryBusy => {
                 told(S::SERVICE_UNAVAILABLE, "gallery-busy", "the gallery is busy", "try again")
             }
             Self::NothingSaid => told(S::NOT_FOUND, "no-such", "there is nothing to take back", ""),
             Self::NoJob(_) => {
                 told(S::NOT_FOUND, "no-such", "there is no such job", "see /v1/jobs for those there are")
+            }
+            Self::NoRun(_) => {
+                told(S::NOT_FOUND, "no-such", "there is no such run", "see /v1/runs for those there are")
             }
             Self::Folder => told(
                 S::FORBIDDEN,
@@ -165,6 +174,12 @@ impl ApiError {
             Self::InProgress => {
                 told(S::CONFLICT, "in-progress", "the request is in work", "try again in a moment")
             }
+            Self::Interrupted => told(
+                S::CONFLICT,
+                "interrupted",
+                "it is not known whether the request was done",
+                "look whether it was; if not, send it again with another `Idempotency-Key`",
+            ),
             Self::Overloaded => told(
                 S::TOO_MANY_REQUESTS,
                 "overloaded",

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use facenet_core::Distance;
-use facenet_gallery::{Correction, FaceId, SqliteStore, Store, remember_answer, take_back_answer};
+use facenet_gallery::{Correction, FaceId, Store, remember_answer, take_back_answer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -88,7 +88,7 @@ pub(crate) async fn add(
     if a == b {
         return Err(ApiError::BadValue(format!("{a} is itself: two faces are expected")));
     }
-    let change = move |store: &mut SqliteStore| {
+    let change = move |store: &mut dyn Store| {
         remember_answer(store, (a, b), new.verdict.into())?;
         let pair = (a.min(b), a.max(b));
         let kept = store.corrections()?.into_iter().find(|correction| correction.faces == pair);

@@ -64,7 +64,7 @@ pub(crate) struct EmbeddedFace {
     responses((status = 200, body = Detected), Problems)
 )]
 pub(crate) async fn detect(State(app): State<App>, upload: Upload) -> Result<Json<Detected>, ApiError> {
-    let look = app.queue.look(Image { bytes: upload.image, aim: Aim::Faces }).await?;
+    let look = app.queue.look(Image::new(upload.image, Aim::Faces)).await?;
     Ok(Json(Detected {
         model: app.contract.id(),
         width: look.width,
@@ -89,7 +89,7 @@ pub(crate) async fn embed(
     headers: HeaderMap,
     upload: Upload,
 ) -> Result<Response, ApiError> {
-    let look = app.queue.look(Image { bytes: upload.image, aim: Aim::Embeddings }).await?;
+    let look = app.queue.look(Image::new(upload.image, Aim::Embeddings)).await?;
     if wants_npy(&headers) {
         let bytes = npy(&embeddings(&look)?, app.contract.dimension);
         let bytes = bytes.map_err(|error| ApiError::Internal(format!("cannot write npy: {error}")))?;

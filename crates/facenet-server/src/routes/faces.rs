@@ -97,7 +97,7 @@ pub(crate) async fn list(
         let is_hers = person.is_none_or(|person| face.person.map(|(id, _)| id) == person);
         face.id.0 > after && is_hers && wanted.photo.is_none_or(|photo| face.photo.0 == photo)
     };
-    let faces = view.faces().iter().filter(is_wanted);
+    let faces = view.faces().filter(is_wanted);
     Ok(Json(Page::of(faces, limit, |face| face.id.0, |face| FaceJson::of(face, keeps_crops))))
 }
 
@@ -121,7 +121,7 @@ pub(crate) async fn patch(
     Body(FacePatch { person }): Body<FacePatch>,
 ) -> Result<Json<FaceJson>, ApiError> {
     let (id, person) = (FaceId(id), person.map(PersonId));
-    let change = move |store: &mut SqliteStore| {
+    let change = move |store: &mut dyn Store| {
         store.face(id)?;
         person.map_or(Ok(()), |person| need_person(store, person))?;
         let assign = Change::Assign(id, person.map(|person| (person, AssignedBy::User)));
@@ -180,7 +180,10 @@ pub(crate) async fn similar(
         cosine: distance.cosine(),
     };
     let nearest = view.similar(FaceId(id), k)?.into_iter().map(json).collect();
-    Ok(Json(Similar { threshold: Choice::default().of(&app.contract, FALSE_ACCEPT_RATE).ok(), nearest }))
+    Ok(Json(Similar {
+        threshold: Choice::default().of(&desk.settings().contract, FALSE_ACCEPT_RATE).ok(),
+        nearest,
+    }))
 }
 
 async fn shown(app: &App, id: FaceId) -> Result<Json<FaceJson>, ApiError> {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use facenet_core::Contract;
 use facenet_gallery::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,6 +19,10 @@ use crate::upload::Params;
 pub(crate) struct GalleryJson {
     /// The model's identifier.
     model: String,
+    /// The model before an upgrade that is not finished.
+    upgrading_from: Option<String>,
+    /// Whether the service has another model than the gallery, and an upgrade would bring the gallery to it.
+    upgrade: bool,
     counts: Counts,
     /// Whether the paths of photos are kept.
     keeps_paths: bool,
@@ -39,6 +44,8 @@ pub(crate) struct Counts {
     faces: u64,
     /// Faces that are nobody's yet.
     unassigned: u64,
+    /// Faces whose embeddings are of an older model than the gallery's.
+    older: u64,
     corrections: u64,
 }
 
@@ -62,11 +69,14 @@ pub(crate) async fn gallery(State(app): State<App>) -> Result<Json<GalleryJson>,
     let settings = desk.settings();
     Ok(Json(GalleryJson {
         model: settings.contract.id(),
+        upgrading_from: settings.upgrading_from.as_ref().map(Contract::id),
+        upgrade: app.contract.check_comparable(&settings.contract).is_err(),
         counts: Counts {
             people: counts.people,
             photos: counts.photos,
             faces: counts.faces,
             unassigned: counts.unassigned,
+            older: counts.older,
             corrections: counts.corrections,
         },
         keeps_paths: settings.keeps_paths,

@@ -94,7 +94,7 @@ pub(crate) async fn identify(
     }
     let choice = Choice { far: search.far, threshold: search.threshold };
     let threshold = choice.of(&app.contract, FALSE_ACCEPT_RATE)?;
-    let look = app.queue.look(Image { bytes: upload.image, aim: Aim::Embeddings }).await?;
+    let look = app.queue.look(Image::new(upload.image, Aim::Embeddings)).await?;
     let view = desk.view().await?;
     let faces: Vec<IdentifiedFace> = embeddings(&look)?
         .into_iter()

@@ -36,6 +36,13 @@ pub(crate) enum NewJob {
         #[serde(default)]
         by_folder: bool,
     },
+    /// Bring the gallery to the service's model, which has to be harmonic to the gallery's, by embedding its faces anew. Needs
+    /// the scope `admin`.
+    Upgrade {
+        /// Delete the embeddings from before at the end, if no face is left that needs them. It cannot be taken back then.
+        #[serde(default)]
+        finish: bool,
+    },
 }
 
 /// The jobs.
@@ -45,13 +52,13 @@ pub(crate) struct JobList {
     items: Vec<JobJson>,
 }
 
-/// The jobs since the start of the service, the newest first.
+/// The last hundred jobs, the newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", responses((status = 200, body = JobList), Problems))]
 pub(crate) async fn list(State(app): State<App>) -> Json<JobList> {
     Json(JobList { items: app.jobs.all().iter().map(|job| (&**job).into()).collect() })
 }
 
-/// Starts a job: clustering, or adding a folder. `GET` it until it has ended.
+/// Starts a job: clustering, adding a folder, or an upgrade. `GET` it until it has ended.
 #[utoipa::path(
     post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
     responses((status = 202, body = JobJson, headers(("location" = String, description = "Where it is"))), Problems)
@@ -67,11 +74,18 @@ pub(crate) async fn start(
     }
     let task = match new {
         NewJob::Cluster { far, threshold } => {
-            let threshold = Choice { far, threshold }.of(&app.contract, FALSE_ACCEPT_RATE)?;
+            // That of the gallery's own model: the faces are compared with each other.
+            let settings = desk.settings();
+            let threshold = Choice { far, threshold }.of(&settings.contract, FALSE_ACCEPT_RATE)?;
             Task::Cluster { threshold: threshold.distance }
+        }
+        NewJob::Upgrade { finish } => {
+            caller.need(Scope::Admin)?;
+            Task::Upgrade { finish }
         }
         NewJob::AddFolder { folder, by_folder } => {
             caller.need(Scope::Admin)?;
+            desk.need_taking(&app.contract)?;
             Task::AddFolder { folder: allowed(&folder, &app.settings.folders)?, by_folder }
         }
     };
@@ -102,7 +116,7 @@ pub(crate) async fn cancel(State(app): State<App>, Id(id): Id) -> Result<Json<Jo
 
 /// The folder without links and dots, if it lies in one of those that are allowed. Whether one that is not allowed exists is
 /// not told.
-fn allowed(folder: &Path, folders: &[PathBuf]) -> Result<PathBuf, ApiError> {
+pub(crate) fn allowed(folder: &Path, folders: &[PathBuf]) -> Result<PathBuf, ApiError> {
     let real = fs_err::canonicalize(folder).ok().filter(|real| real.is_dir());
     let real = real.filter(|real| {
         folders

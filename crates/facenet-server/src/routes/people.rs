@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use facenet_gallery::{
-    AssignedBy, Change, EventKind, FaceId, Person, PersonId, Removal, SqliteStore, Store, StoreError, Subject,
+    AssignedBy, Change, EventKind, FaceId, Person, PersonId, Removal, Store, StoreError, Subject,
 };
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
@@ -116,7 +116,10 @@ pub(crate) async fn create(
         .gallery()?
         .change(move |store| {
             let id = store.add_people(&[new.name.as_deref()])?[0];
-            retag(store, id, &new.tags)?;
+            let tags = retagged(store, id, &new.tags)?;
+            if !tags.is_empty() {
+                store.apply(EventKind::Tag, &tags)?;
+            }
             Ok(id)
         })
         .await?;
@@ -148,12 +151,14 @@ pub(crate) async fn patch(
 ) -> Result<(Extension<Touched>, Json<PersonJson>), ApiError> {
     let id = PersonId(id);
     patch.tags.as_deref().map_or(Ok(()), check_tags)?;
-    let change = move |store: &mut SqliteStore| {
+    let change = move |store: &mut dyn Store| {
         need_person(store, id)?;
-        if let Some(name) = patch.name {
-            store.apply(EventKind::Rename, &[Change::Rename(id, name)])?;
+        let kind = if patch.name.is_some() { EventKind::Rename } else { EventKind::Tag };
+        let mut changes: Vec<Change> = patch.name.map(|name| Change::Rename(id, name)).into_iter().collect();
+        if let Some(tags) = patch.tags {
+            changes.extend(retagged(store, id, &tags)?);
         }
-        patch.tags.map_or(Ok(()), |tags| retag(store, id, &tags))
+        if changes.is_empty() { Ok(()) } else { Ok(store.apply(kind, &changes)?) }
     };
     app.gallery()?.change(change).await?;
     shown(&app, id).await
@@ -186,7 +191,8 @@ pub(crate) async fn faces(
     let desk = app.gallery()?;
     let (view, keeps_crops) = (desk.view().await?, desk.settings().keeps_crops);
     let id = view.person(PersonId(id))?.id;
-    let threshold = Choice::default().of(&app.contract, FALSE_ACCEPT_RATE).ok().map(|t| t.distance);
+    let settings = desk.settings();
+    let threshold = Choice::default().of(&settings.contract, FALSE_ACCEPT_RATE).ok().map(|t| t.distance);
     // They are in no order of their own, so that a page goes on by their place.
     let faces = (1i64..).zip(view.faces_by_doubt(id)).filter(|(place, _)| *place > after);
     let json = |(_, (face, distance))| FaceJson::of(face, keeps_crops).away(distance, threshold);
@@ -207,7 +213,7 @@ pub(crate) async fn merge(
         return Err(ApiError::BadValue("`into` is the same person".into()));
     }
     let (from, into) = (PersonId(id), PersonId(into));
-    let change = move |store: &mut SqliteStore| {
+    let change = move |store: &mut dyn Store| {
         need_person(store, from)?;
         need_person(store, into)?;
         Ok(store.apply(EventKind::Merge, &[Change::Merge(from, into)])?)
@@ -231,7 +237,7 @@ pub(crate) async fn split(
     if split.name.is_some() && split.into.is_some() {
         return Err(ApiError::BadValue("`name` and `into` exclude each other".into()));
     }
-    let change = move |store: &mut SqliteStore| {
+    let change = move |store: &mut dyn Store| {
         let faces: Vec<FaceId> = split.faces.iter().copied().map(FaceId).collect();
         faces.iter().try_for_each(|face| store.face(*face).map(drop))?;
         let person = match split.into.map(PersonId) {
@@ -263,18 +269,17 @@ fn check_tags(tags: &[String]) -> Result<(), ApiError> {
     }
 }
 
-/// Gives a person these tags and no others.
-fn retag(store: &mut SqliteStore, id: PersonId, tags: &[String]) -> Result<(), ApiError> {
+/// What gives a person these tags and no others.
+fn retagged(store: &dyn Store, id: PersonId, tags: &[String]) -> Result<Vec<Change>, StoreError> {
     let before = store.people()?.into_iter().find(|person| person.id == id).map(|person| person.tags);
     let before = before.unwrap_or_default();
     let gone = before.iter().filter(|tag| !tags.contains(tag)).map(|tag| Change::Untag(id, tag.clone()));
     let new = tags.iter().filter(|tag| !before.contains(tag)).map(|tag| Change::Tag(id, tag.clone()));
-    let changes: Vec<Change> = gone.chain(new).collect();
-    if changes.is_empty() { Ok(()) } else { Ok(store.apply(EventKind::Tag, &changes)?) }
+    Ok(gone.chain(new).collect())
 }
 
 /// An error unless the gallery has the person.
-pub(crate) fn need_person(store: &SqliteStore, id: PersonId) -> Result<(), ApiError> {
+pub(crate) fn need_person(store: &dyn Store, id: PersonId) -> Result<(), ApiError> {
     let there = store.people()?.iter().any(|person| person.id == id);
     let missing = || StoreError::NoSuch { place: store.place().into(), subject: Subject::Person(id) };
     if there { Ok(()) } else { Err(missing().into()) }

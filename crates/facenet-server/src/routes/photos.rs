@@ -69,9 +69,7 @@ pub(crate) async fn add(
     mut upload: Upload,
 ) -> Result<(StatusCode, Extension<Touched>, Json<Added>), ApiError> {
     let desk = app.gallery()?;
-    if desk.is_read_only() {
-        return Err(ApiError::ReadOnly);
-    }
+    desk.need_taking(&app.contract)?;
     let person = whose.person.or_else(|| upload.fields.remove("person"));
     if let Some(name) = upload.fields.keys().next() {
         return Err(ApiError::BadValue(format!("`{name}` is no field of a photo")));
@@ -81,12 +79,12 @@ pub(crate) async fn add(
     let (id, new) = match known {
         Some(id) => (id, false),
         None => {
-            let image = Image { bytes: upload.image, aim: adding::aim(desk.settings()) };
+            let image = Image::new(upload.image, adding::aim(&desk.settings()));
             let look = app.queue.look(image).await?;
             let form = desk.settings().form;
             // Nobody is made known by a photo without a face.
             let person = person.filter(|_| !look.faces.is_empty());
-            let add = move |store: &mut SqliteStore| {
+            let add = move |store: &mut dyn Store| {
                 let person = person.map(|name| person_or_new(store, &name)).transpose()?;
                 let faces = adding::new_faces(look, form, person)?;
                 Ok(store.add(&[NewPhoto { content, file: None, faces }])?.remove(0))

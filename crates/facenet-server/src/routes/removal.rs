@@ -23,7 +23,10 @@ pub(crate) async fn delete(
         false => {
             let removed = desk.change(move |store| Ok(store.remove(&what)?)).await;
             // Stored answers may speak of what is no more.
-            app.answers.forget();
+            if let Err(error) = app.answers.forget() {
+                (app.settings.report)(&format!("stored answers cannot be forgotten: {error}"));
+            }
+            app.maps.forget().await;
             removed?
         }
     };

@@ -67,6 +67,6 @@ pub(crate) async fn verify(
 
 /// The most confident face of an image.
 async fn first(app: &App, bytes: Bytes, which: &'static str) -> Result<SeenFace, ApiError> {
-    let look = app.queue.look(Image { bytes, aim: Aim::Embeddings }).await?;
+    let look = app.queue.look(Image::new(bytes, Aim::Embeddings)).await?;
     look.faces.into_iter().next().ok_or(ApiError::NoFace(which))
 }

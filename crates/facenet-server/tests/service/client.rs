@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use facenet_core::Contract;
 use facenet_gallery::{Form, Settings as GallerySettings, SqliteStore};
 use facenet_server::{Limits, Server, Settings};
 use serde_json::Value;
@@ -34,12 +36,19 @@ pub(crate) struct Answer {
 pub(crate) struct Making {
     pub(crate) settings: Settings,
     pub(crate) dir: TempDir,
+    engine: Contract,
 }
 
 /// A service on a free port, without a gallery.
 pub(crate) fn making() -> Making {
-    let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
-    Making { settings, dir: tempfile::tempdir().unwrap() }
+    making_in(tempfile::tempdir().unwrap())
+}
+
+/// The same, in this folder, with the gallery in it if there is one: as after a restart.
+pub(crate) fn making_in(dir: TempDir) -> Making {
+    let gallery = Some(dir.path().join("g")).filter(|path| path.exists());
+    let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), gallery, ..Settings::default() };
+    Making { settings, dir, engine: contract() }
 }
 
 impl Making {
@@ -47,7 +56,7 @@ impl Making {
     pub(crate) fn with_gallery(mut self) -> Self {
         let path = self.at("g");
         let settings = GallerySettings {
-            contract: contract(),
+            contract: self.engine.clone(),
             form: Form::Float,
             keeps_paths: true,
             keeps_crops: true,
@@ -69,13 +78,18 @@ impl Making {
         self
     }
 
+    /// With an engine of another model.
+    pub(crate) fn with_engine(self, engine: Contract) -> Self {
+        Self { engine, ..self }
+    }
+
     fn at(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     pub(crate) fn start(self) -> Service {
         let gate = Gate::default();
-        let server = Server::start(self.settings, Box::new(Fake::new(gate.clone()))).unwrap();
+        let server = Server::start(self.settings, Box::new(Fake::of(self.engine, gate.clone()))).unwrap();
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         Service { server: Some(server), agent, gate, dir: self.dir, key: None }
     }
@@ -121,6 +135,33 @@ impl Service {
         let mut answer = Vec::new();
         drop(stream.read_to_end(&mut answer));
         String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A copy of its folder as it is now: what is left when it is killed.
+    pub(crate) fn killed(&self) -> TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for entry in fs_err::read_dir(self.dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                fs_err::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+            }
+        }
+        copy
+    }
+
+    /// The job when it has ended.
+    pub(crate) fn ended(&self, job: &Value) -> Value {
+        let path = format!("/v1/jobs/{}", job["id"]);
+        // Long: the machine may be busy. A test that passes does not wait.
+        let until = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < until {
+            let job = self.get(&path).expect(200).value();
+            if !matches!(job["state"].as_str(), Some("waiting" | "running")) {
+                return job;
+            }
+            std::thread::yield_now();
+        }
+        panic!("the job does not end");
     }
 
     /// Stops the service, and gives its folder.

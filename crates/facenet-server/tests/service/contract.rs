@@ -1,7 +1,9 @@
 //! The description and the service say the same.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use facenet_server::Settings;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Service, making};
@@ -13,7 +15,13 @@ fn description() -> Value {
 
 /// A service in which everything that is asked for by the number 1 is there.
 fn filled() -> Service {
-    let service = making().with_gallery().start();
+    let run = |settings: &mut Settings, dir: &Path| {
+        settings.runs.push(dir.join("run"));
+        fs_err::create_dir(dir.join("run")).unwrap();
+        fs_err::write(dir.join("run/log.jsonl"), "{\"kind\":\"step\",\"step\":25,\"loss\":0.5}\n").unwrap();
+        fs_err::write(dir.join("run/index.html"), "<h1>run</h1>").unwrap();
+    };
+    let service = making().with_gallery().with(run).start();
     service.image("/v1/photos?person=Ada", "faces:0").expect(201);
     service.image("/v1/photos?person=Bob", "faces:90").expect(201);
     service.json("POST", "/v1/corrections", &json!({"faces": [1, 2], "verdict": "different"})).expect(201);

@@ -44,7 +44,10 @@ fn photos_are_added_once_and_their_first_face_is_the_person_s() {
     service.delete("/v1/photos/3").expect(200);
     assert_eq!(ids(&service.get("/v1/photos").expect(200).value()), [1, 2]);
     let counts = service.get("/v1/gallery").expect(200).value()["counts"].clone();
-    assert_eq!(counts, json!({"people": 1, "photos": 2, "faces": 3, "unassigned": 1, "corrections": 0}));
+    assert_eq!(
+        counts,
+        json!({"people": 1, "photos": 2, "faces": 3, "unassigned": 1, "corrections": 0, "older": 0})
+    );
 }
 
 #[test]

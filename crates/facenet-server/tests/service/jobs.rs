@@ -3,23 +3,9 @@
 use std::time::Duration;
 
 use facenet_server::Limits;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{Service, making};
-
-/// The job when it has ended.
-fn ended(service: &Service, job: &Value) -> Value {
-    let path = format!("/v1/jobs/{}", job["id"]);
-    // Each question takes a round trip: ten thousand of them are seconds, after which something is wrong.
-    for _ in 0..10_000 {
-        let job = service.get(&path).expect(200).value();
-        if !matches!(job["state"].as_str(), Some("waiting" | "running")) {
-            return job;
-        }
-        std::thread::yield_now();
-    }
-    panic!("the job does not end");
-}
 
 fn service() -> Service {
     let limits = Limits { requests_per_second: 1e6, ..Limits::default() };
@@ -35,7 +21,7 @@ fn clustering_finds_people_and_asks_what_it_does_not_know() {
     }
     let answer = service.json("POST", "/v1/jobs", &json!({"kind": "cluster"})).expect(202);
     assert_eq!(answer.header("location"), "/v1/jobs/1");
-    let job = ended(&service, &answer.value());
+    let job = service.ended(&answer.value());
     assert_eq!((&job["state"], &job["done"], &job["total"]), (&json!("done"), &json!(3), &json!(3)), "{job}");
     assert_eq!(job["result"], json!({"faces": 5, "people": 2, "new_people": 2, "alone": 1, "questions": 1}));
     let asked = service.get("/v1/questions").expect(200).value();
@@ -53,7 +39,7 @@ fn an_empty_gallery_has_nobody() {
     let service = service();
     let job =
         service.json("POST", "/v1/jobs", &json!({"kind": "cluster", "threshold": 1.0})).expect(202).value();
-    let job = ended(&service, &job);
+    let job = service.ended(&job);
     assert_eq!(
         job["result"],
         json!({"faces": 0, "people": 0, "new_people": 0, "alone": 0, "questions": 0}),
@@ -93,7 +79,7 @@ fn a_folder_is_added_only_where_that_is_allowed() {
     for outside in ["elsewhere", "photos/../elsewhere", "photos/link", "gone", "photos/Ada/1.png"] {
         assert_eq!(start(outside).problem(403), "folder", "{outside}");
     }
-    let job = ended(&service, &start("photos").expect(202).value());
+    let job = service.ended(&start("photos").expect(202).value());
     let result = &job["result"];
     assert_eq!(
         (&result["photos"], &result["faces"], &result["failed"]),
@@ -108,7 +94,7 @@ fn a_folder_is_added_only_where_that_is_allowed() {
     let photo = service.get("/v1/photos/1").expect(200).value();
     assert_eq!(photo["paths"].as_array().unwrap().len(), 2, "{photo}");
 
-    let again = ended(&service, &start("photos").expect(202).value());
+    let again = service.ended(&start("photos").expect(202).value());
     assert_eq!((&again["result"]["photos"], &again["result"]["known"]), (&json!(0), &json!(4)), "{again}");
 }
 
@@ -139,7 +125,7 @@ fn a_job_that_is_cancelled_ends_and_keeps_what_it_has_done() {
     );
     service.delete("/v1/jobs/1").expect(200);
     service.gate.open();
-    let job = ended(&service, &job);
+    let job = service.ended(&job);
     assert_eq!(job["state"], "cancelled");
     assert_eq!(
         service.get("/v1/gallery").expect(200).value()["counts"]["photos"],
@@ -159,7 +145,7 @@ fn a_gallery_may_change_while_it_is_clustered() {
     for name in ["Ada", "Bob", "Cyd"] {
         service.image(&format!("/v1/photos?person={name}"), &format!("faces:0#{name}")).expect(201);
     }
-    let job = ended(&service, &job);
+    let job = service.ended(&job);
     assert_eq!(job["state"], "done", "{job}");
     assert!(
         job["finished"].as_u64().is_some()

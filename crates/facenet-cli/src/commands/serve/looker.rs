@@ -1,9 +1,9 @@
 //! The engine of the service: many images, decoded and cut in parallel, embedded together.
 
 use anyhow::Result;
-use facenet::{DecodeError, FaceEngine, Limits, decode};
-use facenet_core::{Chip, Contract, Embedding};
-use facenet_server::{Aim, Engine, Image, Look, NotLooked, SeenFace};
+use facenet::{AlignedCrop, DecodeError, FaceEngine, Limits, decode};
+use facenet_core::{Chip, Contract, Detector, Embedding, Face, RgbImage};
+use facenet_server::{Aim, Engine, Image, Look, NotLooked, Place, SeenFace};
 use rayon::prelude::*;
 
 use crate::commands::gallery::jpeg;
@@ -20,6 +20,8 @@ pub(super) struct Looker {
 /// An image whose faces wait for their embeddings, one chip each, if any are wanted.
 struct Cut {
     look: Look,
+    /// For each face whether it has a chip.
+    is_cut: Vec<bool>,
     chips: Vec<Chip>,
 }
 
@@ -30,18 +32,23 @@ impl Looker {
         Self { engine, limits: decoding, max_faces: limits.faces }
     }
 
-    fn cut(&self, Image { bytes, aim }: &Image) -> Result<Cut, NotLooked> {
+    fn cut(&self, Image { bytes, aim, place }: &Image) -> Result<Cut, NotLooked> {
         let image = decode(bytes, &self.limits).map_err(not_decoded)?;
-        let mut faces = self.engine.detect(&image).map_err(|error| failed(&error.into()))?;
-        let left_out = faces.len().saturating_sub(self.max_faces);
-        faces.truncate(self.max_faces);
+        let mut faces = self.faces(&image, place).map_err(|error| failed(&error))?;
+        let most = if let Place::Known(known) = place { known.len() } else { self.max_faces };
+        let left_out = faces.len().saturating_sub(most);
+        faces.truncate(most);
         let cut = |face| -> Result<(SeenFace, Option<Chip>)> {
             let quality = quality(&image, &face);
             let crop = match aim {
                 Aim::Crops => Some(jpeg(&picture(&self.engine, &image, &face)?)?),
                 Aim::Faces | Aim::Embeddings => None,
             };
-            let chip = (*aim > Aim::Faces).then(|| self.engine.chip(&image, &face)).transpose()?;
+            let chip = (*aim > Aim::Faces).then(|| self.engine.chip(&image, &face));
+            let chip = match place {
+                Place::Known(_) => chip.and_then(Result::ok),
+                Place::Anywhere | Place::Whole => chip.transpose()?,
+            };
             let reasons = quality.reasons.iter().map(name).collect::<Result<_>>()?;
             Ok((SeenFace { face, quality: quality.value, reasons, embedding: None, crop }, chip))
         };
@@ -51,8 +58,21 @@ impl Looker {
         let (width, height) = image.dimensions();
         Ok(Cut {
             look: Look { width, height, faces, left_out },
+            is_cut: chips.iter().map(Option::is_some).collect(),
             chips: chips.into_iter().flatten().collect(),
         })
+    }
+}
+
+impl Looker {
+    /// The faces of an image, where they are looked for.
+    fn faces(&self, image: &RgbImage, place: &Place) -> Result<Vec<Face>> {
+        match place {
+            Place::Anywhere => Ok(self.engine.detect(image)?),
+            Place::Known(faces) => Ok(faces.to_vec()),
+            // A kept picture shows what the model saw of the face, and that is the middle of an aligned crop.
+            Place::Whole => Ok(AlignedCrop::new(1.0)?.detect(image).map_err(anyhow::Error::from_boxed)?),
+        }
     }
 }
 
@@ -67,20 +87,21 @@ impl Engine for Looker {
             cut.iter_mut().flatten().flat_map(|cut| std::mem::take(&mut cut.chips)).collect();
         let mut embeddings = chips.chunks(BATCH).flat_map(|batch| embed(&self.engine, batch));
         let join = |(image, cut): (&Image, Result<Cut, NotLooked>)| match cut {
-            Ok(Cut { look, .. }) if image.aim > Aim::Faces => joined(look, &mut embeddings),
+            Ok(Cut { look, is_cut, .. }) if image.aim > Aim::Faces => joined(look, &is_cut, &mut embeddings),
             other => other.map(|cut| cut.look),
         };
         images.iter().zip(cut).map(join).collect()
     }
 }
 
-/// Gives every face its embedding, also after one that has none.
+/// Gives every face that was cut out its embedding, also after one that has none.
 fn joined(
     mut look: Look,
+    is_cut: &[bool],
     embeddings: &mut impl Iterator<Item = Result<Embedding>>,
 ) -> Result<Look, NotLooked> {
     let mut fault = None;
-    for face in &mut look.faces {
+    for (face, _) in look.faces.iter_mut().zip(is_cut).filter(|(_, is_cut)| **is_cut) {
         match embeddings.next().expect("one embedding a chip") {
             Ok(embedding) => face.embedding = Some(embedding),
             Err(error) => fault = Some(failed(&error)),
