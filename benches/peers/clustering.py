@@ -1,4 +1,4 @@
-"""Clustering of validation faces beside scikit-learn and Chinese whispers.
+"""Clustering of validation faces beside scikit-learn, Chinese whispers and approximate rank-order.
 
 python benches/peers/clustering.py GALLERY_EXAMPLE EMBEDDINGS.npy ROWS.jsonl [PHOTOS.csv]
 Each method's threshold is chosen on half of the people (BCubed F) and measured on the other half, both ways; `best` is the
@@ -28,6 +28,28 @@ def whispers(D, t, rounds=50):
         if len(nb[i]):
             v, k = np.unique(lab[nb[i]], return_counts=True); lab[i] = v[k.argmax()]
     return lab
+
+def rank_order(X, thresholds, k=40):
+    """Approximate rank-order (Otto, Wang and Jain 2017): faces are joined that have near neighbours in common."""
+    n = len(X); k = min(k, n - 1)
+    near = np.argsort(-(X @ X.T), 1, kind='stable')[:, : k + 1]
+    rank = [{b: i for i, b in enumerate(row)} for row in near]
+    pairs = []
+    for a in range(n):
+        for b in near[a, 1:]:
+            if b in rank[a] and a in rank[b] and a < b:
+                missed = lambda x, y: sum(f not in rank[y] for f in near[x, 1 : rank[x][y] + 1])
+                pairs.append(((missed(a, b) + missed(b, a)) / min(rank[a][b], rank[b][a]), a, b))
+    pairs.sort()
+    parent = list(range(n))
+    def root(x):
+        while parent[x] != x: parent[x] = parent[parent[x]]; x = parent[x]
+        return x
+    out, i = [], 0
+    for t in thresholds:
+        while i < len(pairs) and pairs[i][0] <= t: parent[root(pairs[i][1])] = root(pairs[i][2]); i += 1
+        out.append(np.array([root(x) for x in range(n)]))
+    return out
 
 def main():
     gal, emb, rows = sys.argv[1:4]
@@ -64,7 +86,8 @@ def main():
     print(f'{len(X)} faces of {len(people)} people; numpy {np.__version__}, scikit-learn {sklearn.__version__}')
     print('method                     other half: BCubed F, pairwise F | best on all: BCubed F (threshold), pairwise F (threshold)')
     for name, f in (('ours, all pairs', lambda X: ours(X, 0)), ('ours, 32 neighbours', lambda X: ours(X, 32)), ('sklearn agglomerative', agg),
-                    ('sklearn DBSCAN min 1', dbscan(1)), ('sklearn DBSCAN min 3', dbscan(3)), ('Chinese whispers', cw)):
+                    ('sklearn DBSCAN min 1', dbscan(1)), ('sklearn DBSCAN min 3', dbscan(3)), ('Chinese whispers', cw),
+                    ('rank-order', lambda X: rank_order(X, T))):
         S = []
         for part in (half, ~half):
             S.append([bcubed_pair(P[part], l) for l in f(X[part])])

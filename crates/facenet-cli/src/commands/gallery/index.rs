@@ -111,7 +111,9 @@ fn measured(store: &SqliteStore, index: &Index) -> Result<(Option<f64>, usize)> 
 /// Says when a large gallery is searched without an index, and why.
 pub(super) fn note_missing(store: &SqliteStore, console: &Console) -> Result<(), StoreError> {
     let why = match store.index_state()? {
-        IndexState::Missing if store.counts()?.faces > NOTED_FROM => "it has no index".to_owned(),
+        IndexState::Missing if !store.is_encrypted() && store.counts()?.faces > NOTED_FROM => {
+            "it has no index".to_owned()
+        }
         IndexState::Unusable(error) => error.to_string(),
         _ => return Ok(()),
     };
