@@ -29,7 +29,8 @@ pub(crate) struct DetectorOptions {
     /// The least score of a face, between 0 and 1; by default the detector's own.
     #[arg(long, value_name = "SCORE")]
     min_score: Option<f32>,
-    /// The least size of a face, in pixels of the photo: the longer edge of its box.
+    /// The least size of a face, in pixels of the photo: the longer edge of its box. The larger it is, the faster faces are
+    /// found.
     #[arg(long, value_name = "PX", default_value_t = 0)]
     min_face: u32,
 }
@@ -182,7 +183,8 @@ impl DetectorOptions {
             return Ok(Box::new(Sieve::new(detector, self.min_score.unwrap_or(0.0), least_px)));
         }
         let detector = FaceDetector::new(&self.model()?);
-        let search = Search { score: self.min_score.unwrap_or(detector.search().score), ..detector.search() };
+        let score = self.min_score.unwrap_or(detector.search().score);
+        let search = Search { score, smallest_px: self.min_face, ..detector.search() };
         let detector = detector.with_search(search).context("`--min-score` cannot be used")?;
         Ok(Box::new(Sieve::new(Box::new(detector), 0.0, least_px)))
     }

@@ -183,7 +183,9 @@ impl DetectorSettings {
         };
         let detector = FaceDetector::new(&model.or_fail(Kind::Model)?);
         let score = self.min_score.unwrap_or(detector.search().score);
-        let search = Search { score, ..detector.search() };
+        // A fraction of a pixel is no reason to look more finely.
+        let smallest_px = self.min_face_px.max(0.0) as u32;
+        let search = Search { score, smallest_px, ..detector.search() };
         let detector = detector.with_search(search).or_fail(Kind::Data)?;
         Ok(Box::new(Sieve::new(Box::new(detector), 0.0, least_px)))
     }

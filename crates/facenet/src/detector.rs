@@ -50,6 +50,9 @@ pub struct Search {
     pub finest_px: u32,
     /// Photos whose longer side is at most this are looked at in double size too, for faces below 10 pixels.
     pub enlarge_up_to_px: u32,
+    /// The longer edge of the smallest face that is wanted, in pixels of the photo: views in which it is larger than it need be
+    /// are left out, which saves most of the time. 0 for any face. Smaller ones can be found all the same.
+    pub smallest_px: u32,
     /// Whether photos without a certain face are also looked at lying on each side and standing on their head.
     pub turns: bool,
 }
@@ -68,7 +71,7 @@ pub struct NotASetting {
 
 impl Default for Search {
     fn default() -> Self {
-        Self { score: 0.5, finest_px: 2048, enlarge_up_to_px: 640, turns: true }
+        Self { score: 0.5, finest_px: 2048, enlarge_up_to_px: 640, smallest_px: 0, turns: true }
     }
 }
 

@@ -13,6 +13,9 @@ const OVERLAP_PX: u32 = 128;
 /// training has shown.
 const COARSEST_PX: f64 = 320.0;
 
+/// The size from which faces are found nearly as well as larger ones, in pixels (`models/detector.md`).
+const PLAIN_PX: f64 = 24.0;
+
 /// A part of a photo at a scale: what goes through the network at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
@@ -45,6 +48,9 @@ pub(super) fn views(width: u32, height: u32, search: &Search) -> Vec<View> {
     }
     let mut scale = if longer <= f64::from(search.enlarge_up_to_px) { 2.0 } else { 1.0 };
     scale = f64::min(scale, f64::from(search.finest_px) / longer);
+    if search.smallest_px > 0 {
+        scale = f64::min(scale, PLAIN_PX / f64::from(search.smallest_px));
+    }
     loop {
         let coarsest = longer * scale <= COARSEST_PX;
         tiles(width, height, scale, coarsest, &mut views);
@@ -98,6 +104,19 @@ mod tests {
         let search = Search { enlarge_up_to_px: 0, ..Search::default() };
         let found: Vec<_> = views(800, 600, &search).iter().map(|v| (v.size, v.coarsest)).collect();
         assert_eq!(found, [((800, 600), false), ((400, 300), false), ((200, 150), true)]);
+    }
+
+    #[test]
+    fn a_photo_is_looked_at_as_finely_as_the_smallest_face_needs() {
+        let sizes = |smallest_px| -> Vec<(u32, u32)> {
+            let search = Search { smallest_px, ..Search::default() };
+            views(640, 480, &search).iter().map(|view| view.size).collect()
+        };
+        assert_eq!(sizes(0).len(), 3 + 2, "in double size it has three tiles");
+        assert_eq!(sizes(12), sizes(0));
+        assert_eq!(sizes(24), [(640, 480), (320, 240)]);
+        assert_eq!(sizes(40), [(384, 288), (192, 144)]);
+        assert_eq!(sizes(10_000).len(), 1, "one view there always is");
     }
 
     #[test]
