@@ -13,6 +13,10 @@ use crate::rows::squared_distance;
 /// Searches that may run at once beside those of our own threads, as of a server.
 const OTHER_THREADS: usize = 64;
 
+/// So many faces are added one after another: of those that find their places in a nearly empty graph at once, some do not
+/// see each other, and none leads to them later.
+const FIRST: usize = 1000;
+
 /// A graph, and the ids in it.
 pub(super) struct Hnsw {
     options: IndexOptions,
@@ -54,13 +58,15 @@ impl Hnsw {
         self.reserve(self.ids.len() + self.removed + ids.len())?;
         let graph = &self.graph;
         let precision = self.options.precision;
-        ids.par_iter()
-            .zip(rows.par_chunks_exact(self.options.dimension))
-            .try_for_each(|(&id, row)| match precision {
-                Precision::Float => graph.add(id, row),
-                Precision::Byte => graph.add(id, quantised(row).as_slice()),
-            })
-            .map_err(native)?;
+        let add = |(&id, row): (&u64, &[f32])| match precision {
+            Precision::Float => graph.add(id, row),
+            Precision::Byte => graph.add(id, quantised(row).as_slice()),
+        };
+        let dimension = self.options.dimension;
+        let (first, rest) = ids.split_at(FIRST.saturating_sub(graph.size()).min(ids.len()));
+        let (first_rows, rest_rows) = rows.split_at(first.len() * dimension);
+        first.iter().zip(first_rows.chunks_exact(dimension)).try_for_each(add).map_err(native)?;
+        rest.par_iter().zip(rest_rows.par_chunks_exact(dimension)).try_for_each(add).map_err(native)?;
         self.ids.extend(ids);
         self.graph.change_expansion_search(self.options.candidates(self.len()));
         Ok(())
