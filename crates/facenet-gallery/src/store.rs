@@ -33,7 +33,7 @@ pub use regroup::{Regrouped, Ungrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::{IndexState, KEY_VARIABLE, Key, SqliteStore};
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject, is_name, is_tag};
-pub use upgrade::check_upgrade;
+pub use upgrade::{check_upgrade, upgrade_order};
 
 use crate::index::Hit;
 

@@ -1,9 +1,13 @@
-//! May a gallery come to another model?
+//! May a gallery come to another model, and which faces come first?
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use facenet_core::{Comparability, Contract};
 
 use super::error::StoreError;
-use super::record::{Settings, Upgrade};
+use super::record::{FaceRecord, Settings, Upgrade};
+use super::subject::PhotoId;
 
 /// Checks that the gallery at `place` may come from the model that `settings` names to the model `to`; false when an upgrade
 /// to it is under way already. `faces_of` counts the faces of a model.
@@ -63,4 +67,15 @@ pub fn check_upgrade(
         }
     }
     Ok(true)
+}
+
+/// Faces photo by photo, in the order in which they are embedded anew: those of known people first, then the newest photos.
+pub fn upgrade_order(faces: Vec<FaceRecord>) -> Vec<(PhotoId, Vec<FaceRecord>)> {
+    let mut photos: BTreeMap<PhotoId, Vec<FaceRecord>> = BTreeMap::new();
+    for face in faces {
+        photos.entry(face.photo).or_default().push(face);
+    }
+    let mut photos: Vec<_> = photos.into_iter().collect();
+    photos.sort_by_key(|(photo, faces)| (faces.iter().all(|face| face.person.is_none()), Reverse(*photo)));
+    photos
 }

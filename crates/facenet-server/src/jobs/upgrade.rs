@@ -4,15 +4,13 @@
 //! picture, step by step, and stay searchable in one ranking meanwhile. What was embedded is kept, so that the job may be
 //! broken off and started again.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use axum::body::Bytes;
 use facenet_core::{Embedding, Face};
 use facenet_gallery::{
     FaceId, FaceRecord, PhotoDigest, PhotoId, PhotoRecord, SqliteStore, Store, StoredEmbedding, Upgrade,
-    all_faces,
+    all_faces, upgrade_order,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -64,7 +62,7 @@ pub(super) async fn run(app: &App, job: &Job, finish: bool) -> Result<Value, Api
             }
             let mut faces = all_faces(store)?;
             faces.retain(|face| face.older_model.is_some());
-            Ok(by_photo(faces))
+            Ok(upgrade_order(faces))
         })
         .await?;
     job.expect(photos.len() as u64);
@@ -174,15 +172,4 @@ fn content(photo: &PhotoRecord, limit: u64) -> Option<Bytes> {
         let bytes = fs_err::read(path).ok()?;
         (PhotoDigest(Sha256::digest(&bytes).into()) == photo.content).then(|| bytes.into())
     })
-}
-
-/// Faces photo by photo: those of known people first, then the newest photos.
-fn by_photo(faces: Vec<FaceRecord>) -> Vec<(PhotoId, Vec<FaceRecord>)> {
-    let mut photos: BTreeMap<PhotoId, Vec<FaceRecord>> = BTreeMap::new();
-    for face in faces {
-        photos.entry(face.photo).or_default().push(face);
-    }
-    let mut photos: Vec<_> = photos.into_iter().collect();
-    photos.sort_by_key(|(photo, faces)| (faces.iter().all(|face| face.person.is_none()), Reverse(*photo)));
-    photos
 }

@@ -8,7 +8,6 @@ mod hostile;
 mod images;
 mod jobs;
 mod keys;
-mod large;
 mod load;
 mod map;
 mod page;

@@ -2,14 +2,14 @@
 
 mod images;
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use facenet::load_adapter;
-use facenet_gallery::{FaceId, FaceRecord, PhotoId, Settings, Store, StoredEmbedding, Upgrade, all_faces};
+use facenet_gallery::{
+    FaceId, FaceRecord, PhotoId, Settings, Store, StoredEmbedding, Upgrade, all_faces, upgrade_order,
+};
 use serde::Serialize;
 
 use self::images::{Embedded, Images};
@@ -160,7 +160,7 @@ struct Done {
 
 /// Embeds all faces anew, in memory.
 fn anew(images: &Images, store: &dyn Store, console: &mut Console) -> Result<(Embedded, Done)> {
-    let todo = by_photo(all_faces(store)?);
+    let todo = upgrade_order(all_faces(store)?);
     console.begin(todo.len());
     let (mut all, mut done) = (Vec::new(), Done::default());
     for step in todo.chunks(STEP) {
@@ -177,7 +177,7 @@ fn step_by_step(args: &Args, images: &Images, store: &mut dyn Store, console: &m
     let Settings { form, .. } = *store.settings();
     let mut faces = all_faces(store)?;
     faces.retain(|face| face.older_model.is_some());
-    let mut todo = by_photo(faces);
+    let mut todo = upgrade_order(faces);
     todo.truncate(args.limit.unwrap_or(usize::MAX));
     console.begin(todo.len());
     let (begun, mut done, mut looked_at) = (Instant::now(), Done::default(), 0);
@@ -212,15 +212,4 @@ fn embed(
     done.embedded += embedded.len();
     done.without_image += faces - embedded.len();
     Ok(embedded)
-}
-
-/// Faces photo by photo: those of known people first, then the newest photos.
-fn by_photo(faces: Vec<FaceRecord>) -> Vec<(PhotoId, Vec<FaceRecord>)> {
-    let mut photos: BTreeMap<PhotoId, Vec<FaceRecord>> = BTreeMap::new();
-    for face in faces {
-        photos.entry(face.photo).or_default().push(face);
-    }
-    let mut photos: Vec<_> = photos.into_iter().collect();
-    photos.sort_by_key(|(photo, faces)| (faces.iter().all(|face| face.person.is_none()), Reverse(*photo)));
-    photos
 }

@@ -86,6 +86,7 @@ pub(super) fn clustering_obeys_the_user_and_keeps_people_over_runs(kind: &mut dy
     let people = |store: &dyn Store| -> Vec<Option<i64>> {
         store.faces(FaceId(0), 9).unwrap().iter().map(|face| face.person.map(|(id, _)| id.0)).collect()
     };
+    assert_eq!(people(&store), [Some(1), Some(1), Some(2), Some(2), None]);
     // Ada's faces and Bert's one are the user's word; faces 2 and 3 lie in one photo.
     let done = regroup(&mut store, as_one).unwrap();
     assert_eq!(people(&store), [Some(1), Some(1), Some(2), Some(2), Some(2)]);

@@ -36,7 +36,7 @@ fn old() -> Contract {
 }
 
 /// An adapter that turns coordinates round, one place on.
-fn adapter(to: &Contract) -> Adapter {
+fn adapter(to: &Contract, is_measured: bool) -> Adapter {
     let matrix = (0..DIMENSION * DIMENSION)
         .map(|i| if (i / DIMENSION + 1) % DIMENSION == i % DIMENSION { 1.0 } else { 0.0 })
         .collect();
@@ -46,7 +46,7 @@ fn adapter(to: &Contract) -> Adapter {
         faces: 600,
         held_out_distance: 0.5,
         digest: "aabbccddeeff".into(),
-        harmonic: Some(model("", &[to]).harmonic.remove(0)),
+        harmonic: is_measured.then(|| model("", &[to]).harmonic.remove(0)),
     };
     Adapter::new(facts, matrix, vec![0.0; DIMENSION]).unwrap()
 }
@@ -98,7 +98,9 @@ pub(super) fn an_adapter_takes_every_embedding_into_the_new_space(kind: &mut dyn
     let mut store = kind.filled();
     let before = embeddings(&store);
     let new = model("ffff", &[]);
-    let adapter = adapter(&new);
+    let error = store.begin_upgrade(&new, Upgrade::Adapter(&adapter(&new, false))).unwrap_err();
+    assert!(matches!(error, StoreError::NotHarmonic { .. }), "it was not measured: {error}");
+    let adapter = adapter(&new, true);
     store.begin_upgrade(&new, Upgrade::Adapter(&adapter)).unwrap();
     for (former, now) in before.iter().zip(embeddings(&store)) {
         let expected = adapter.apply(&former.embedding()).unwrap();
@@ -122,6 +124,7 @@ pub(super) fn a_model_that_is_not_harmonic_comes_in_only_with_all_faces_embedded
     let (before, new) = (embeddings(&store), model("ffff", &[]));
     let error = store.begin_upgrade(&new, Upgrade::Harmonic).unwrap_err();
     assert!(matches!(error, StoreError::NotHarmonic { .. }), "{error}");
+    assert!(error.to_string().contains("`--anew`"), "{error}");
     let same = store.begin_upgrade(&old(), Upgrade::Harmonic).unwrap_err();
     assert!(matches!(same, StoreError::SameModel { .. }), "{same}");
 

@@ -68,17 +68,6 @@ fn a_face_goes_and_adding_its_photo_again_does_not_bring_it_back() {
 }
 
 #[test]
-fn identifiers_are_never_given_twice() {
-    let place = Place::new();
-    let mut store = filled(&place);
-    store.remove(&Removal::Photos { photos: vec![PhotoId(4), PhotoId(5)], people: false }).unwrap();
-    assert_eq!(store.add(&[photo(&[5], None)]).unwrap(), [AddedPhoto::New(PhotoId(6))]);
-    assert_eq!(store.faces(FaceId(4), 9).unwrap()[0].id, FaceId(6));
-    let never = store.check_gone(Subject::Photo(PhotoId(7))).unwrap();
-    assert!(!never.was_there && !never.is_there);
-}
-
-#[test]
 fn what_others_have_too_is_not_taken_for_a_trace() {
     let place = Place::new();
     let mut store = place.gallery();
@@ -90,20 +79,6 @@ fn what_others_have_too_is_not_taken_for_a_trace() {
     let removed = store.remove(&Removal::People(vec![people[0]])).unwrap();
     assert_eq!(removed.found_after, 0);
     assert!(files_hold(&store, &traces(1)[0]) && files_hold(&store, b"Anna"));
-}
-
-#[test]
-fn nothing_is_removed_when_one_does_not_exist() {
-    let place = Place::new();
-    let mut store = filled(&place);
-    for what in [
-        Removal::People(vec![PersonId(1), PersonId(9)]),
-        Removal::Photos { photos: vec![PhotoId(1), PhotoId(9)], people: true },
-        Removal::Faces(vec![FaceId(1), FaceId(9)]),
-    ] {
-        assert!(matches!(store.remove(&what), Err(StoreError::NoSuch { .. })));
-    }
-    assert_eq!(store.counts().unwrap().faces, 5);
 }
 
 #[test]

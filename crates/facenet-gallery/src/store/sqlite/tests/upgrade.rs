@@ -1,6 +1,6 @@
 //! From one model to another.
 
-use facenet_core::{Adapter, AdapterFacts, Distance, Harmonic, HarmonicMeasure, Threshold};
+use facenet_core::{Distance, Harmonic, HarmonicMeasure, Threshold};
 
 use super::*;
 use crate::store::{Removal, Upgrade};
@@ -30,22 +30,6 @@ fn model(weights: &str, to: &[&Contract]) -> Contract {
 
 fn old() -> Contract {
     settings(Form::Float).contract
-}
-
-/// An adapter that turns coordinates round, one place on.
-fn adapter(to: &Contract, is_measured: bool) -> Adapter {
-    let matrix = (0..DIMENSION * DIMENSION)
-        .map(|i| if (i / DIMENSION + 1) % DIMENSION == i % DIMENSION { 1.0 } else { 0.0 })
-        .collect();
-    let facts = AdapterFacts {
-        from: old(),
-        to: to.clone(),
-        faces: 600,
-        held_out_distance: 0.5,
-        digest: "aabbccddeeff".into(),
-        harmonic: is_measured.then(|| model("", &[to]).harmonic.remove(0)),
-    };
-    Adapter::new(facts, matrix, vec![0.0; DIMENSION]).unwrap()
 }
 
 fn stored(seed: u32) -> StoredEmbedding {
@@ -110,37 +94,6 @@ fn old_faces_stay_and_are_found_by_the_new_model_in_one_ranking() {
 }
 
 #[test]
-fn who_has_the_gallery_open_is_told_of_its_new_model() {
-    let place = Place::new();
-    let mut store = filled(&place);
-    let mut other = SqliteStore::open(store.path()).unwrap();
-    other.begin_upgrade(&model("ffff", &[&old()]), Upgrade::Harmonic).unwrap();
-    let error = store.faces(FaceId(0), 9).unwrap_err();
-    assert!(matches!(error, StoreError::ModelChanged { .. }), "{error}");
-    let error = store.add(&[photo(&[60], None)]).unwrap_err();
-    assert!(matches!(error, StoreError::ModelChanged { .. }), "{error}");
-    assert_eq!(other.counts().unwrap().faces, 5);
-}
-
-#[test]
-fn an_upgrade_is_taken_back_to_the_last_byte() {
-    let place = Place::new();
-    let mut store = filled(&place);
-    let (before, settings_before) = (embeddings(&store), store.settings().clone());
-    let new = model("ffff", &[&old()]);
-    for _ in 0..2 {
-        store.begin_upgrade(&new, Upgrade::Harmonic).unwrap();
-        store.replace_embeddings(&[(FaceId(1), stored(70)), (FaceId(2), stored(71))]).unwrap();
-        store.replace_embeddings(&[(FaceId(1), stored(72))]).unwrap();
-        store.undo_upgrade().unwrap();
-        assert_eq!((embeddings(&store), store.settings()), (before.clone(), &settings_before));
-    }
-    assert!(matches!(store.undo_upgrade(), Err(StoreError::NotUpgrading { .. })));
-    assert!(matches!(store.finish_upgrade(), Err(StoreError::NotUpgrading { .. })));
-    assert!(matches!(store.replace_embeddings(&[]), Err(StoreError::NotUpgrading { .. })));
-}
-
-#[test]
 fn a_finished_upgrade_leaves_no_byte_of_the_former_embeddings() {
     let place = Place::new();
     let mut store = filled(&place);
@@ -172,59 +125,6 @@ fn a_removed_face_takes_its_former_embedding_with_it() {
     assert!(removed.found_before > 0 && removed.found_after == 0);
     store.undo_upgrade().unwrap();
     assert!(!embeddings(&store).contains(&former));
-}
-
-#[test]
-fn an_adapter_takes_every_embedding_into_the_new_space() {
-    let place = Place::new();
-    let mut store = filled(&place);
-    let before = embeddings(&store);
-    let new = model("ffff", &[]);
-    let error = store.begin_upgrade(&new, Upgrade::Adapter(&adapter(&new, false))).unwrap_err();
-    assert!(matches!(error, StoreError::NotHarmonic { .. }), "it was not measured: {error}");
-
-    let adapter = adapter(&new, true);
-    store.begin_upgrade(&new, Upgrade::Adapter(&adapter)).unwrap();
-    for (former, now) in before.iter().zip(embeddings(&store)) {
-        let expected = adapter.apply(&former.embedding()).unwrap();
-        assert!(now.embedding().distance(&expected).value() < 1e-6);
-    }
-    assert_eq!(older_models(&store)[0], Some("drawn-adapted-128-aabbccddeeff".into()));
-    assert!(to_gallery(&store, &new, &GalleryFilter::default(), Template::Best).is_ok());
-    assert!(to_gallery(&store, &old(), &GalleryFilter::default(), Template::Best).is_err());
-
-    store.add(&[photo(&[60], None)]).unwrap();
-    let error = store.undo_upgrade().unwrap_err();
-    assert!(matches!(error, StoreError::LeftBehind { faces: 1, .. }), "{error}");
-    let added = store.faces(FaceId(0), 99).unwrap().pop().unwrap().id;
-    store.remove(&Removal::Faces(vec![added])).unwrap();
-    store.undo_upgrade().unwrap();
-    assert_eq!(embeddings(&store), before);
-}
-
-#[test]
-fn a_model_that_is_not_harmonic_comes_in_only_with_all_faces_embedded_anew() {
-    let place = Place::new();
-    let mut store = filled(&place);
-    let (before, new) = (embeddings(&store), model("ffff", &[]));
-    let error = store.begin_upgrade(&new, Upgrade::Harmonic).unwrap_err();
-    assert!(error.to_string().contains("`--anew`"), "{error}");
-    let same = store.begin_upgrade(&old(), Upgrade::Harmonic).unwrap_err();
-    assert!(matches!(same, StoreError::SameModel { .. }), "{same}");
-
-    let all: Vec<(FaceId, StoredEmbedding)> =
-        (1..=before.len() as u32).map(|id| (FaceId(id.into()), stored(100 + id))).collect();
-    let error = store.begin_upgrade(&new, Upgrade::Anew(&all[1..])).unwrap_err();
-    assert!(matches!(error, StoreError::LeftBehind { faces: 1, .. }), "{error}");
-    assert_eq!((embeddings(&store), store.settings().contract.clone()), (before.clone(), old()));
-    store.begin_upgrade(&new, Upgrade::Anew(&all)).unwrap();
-    assert_eq!(store.counts().unwrap().older, 0);
-
-    let third = model("eeee", &[&new]);
-    let error = store.begin_upgrade(&third, Upgrade::Harmonic).unwrap_err();
-    assert!(matches!(error, StoreError::Upgrading { .. }), "one after the other: {error}");
-    store.undo_upgrade().unwrap();
-    assert_eq!(embeddings(&store), before);
 }
 
 #[test]

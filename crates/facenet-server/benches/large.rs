@@ -1,5 +1,11 @@
-//! A large gallery: what a change costs. A measurement, to be asked for by name:
-//! `cargo test --test service -- --ignored --nocapture a_hundred_thousand`.
+//! What a change costs in a gallery of 100,000 faces: `cargo bench -p facenet-server --bench large`.
+
+#[path = "../tests/service/client.rs"]
+#[expect(dead_code, reason = "the tests ask for more")]
+mod client;
+#[path = "../tests/service/fake.rs"]
+#[expect(dead_code, reason = "the tests ask for more")]
+mod fake;
 
 use std::time::Instant;
 
@@ -11,8 +17,8 @@ use facenet_gallery::{
 use facenet_server::Limits;
 use serde_json::json;
 
-use crate::client::making;
-use crate::fake::contract;
+use client::making;
+use fake::contract;
 
 const PEOPLE: u32 = 5_000;
 const FACES_EACH: u32 = 20;
@@ -42,9 +48,7 @@ fn photo(number: u32, people: &[PersonId]) -> NewPhoto {
     NewPhoto { content: PhotoDigest(content), file: None, faces: vec![face] }
 }
 
-#[test]
-#[ignore = "it measures"]
-fn a_hundred_thousand_faces_follow_a_change() {
+fn main() {
     let mut contract = contract();
     contract.dimension = DIMENSION;
     let limits = Limits { requests_per_second: 1e6, ..Limits::default() };
