@@ -58,8 +58,8 @@ pub struct Limits {
     pub queue: usize,
     /// How many images the engine gets at a time. 8: enough that the network's products are wide.
     pub batch: usize,
-    /// How long the engine waits for a batch to fill. 2 ms: requests that arrive together go together, and a single one
-    /// does not notice.
+    /// How long the engine waits for a batch to fill. 0: what came while it was at work is the next batch, and a core gains
+    /// nothing by waiting for more; an engine that does may be worth some milliseconds.
     pub linger: Duration,
     /// How many requests may be in work. 128, with bodies of 20 MiB: at most 2.5 GiB, if all are as large as they may be.
     pub in_flight: usize,
@@ -102,7 +102,7 @@ impl Default for Limits {
             answer_time: Duration::from_secs(30),
             queue: 64,
             batch: 8,
-            linger: Duration::from_millis(2),
+            linger: Duration::ZERO,
             in_flight: 128,
             connections: 512,
             requests_per_second: 100.0,

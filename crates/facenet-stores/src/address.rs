@@ -35,6 +35,11 @@ pub enum AddressError {
     /// The host is missing.
     #[error("an address of a gallery needs a host: expected `{0}://user@host:port/database?gallery=NAME`")]
     NoHost(&'static str),
+    /// Another kind of server, or none.
+    #[error(
+        "galleries are kept in files and on servers by `postgres://…` and `milvus://…`, found an address by `{0}://`"
+    )]
+    Scheme(String),
     /// The name of the gallery cannot be one.
     #[error(
         "`{0}` cannot be the name of a gallery on a server: expected up to {LONGEST_NAME} of a-z, 0-9 and _, a letter first"
@@ -55,13 +60,13 @@ impl Address {
     /// The address that `text` is; none when it is a path.
     ///
     /// # Errors
-    /// When it begins as an address and is none.
+    /// When it begins as an address and is none of a kind of server that is known.
     pub fn parse(text: &str) -> Option<Result<Self, AddressError>> {
         let (scheme, rest) = text.split_once("://")?;
         let server = match scheme {
             "postgres" | "postgresql" => Server::Postgres,
             "milvus" => Server::Milvus,
-            _ => return None,
+            other => return Some(Err(AddressError::Scheme(other.into()))),
         };
         Some(Self::parse_rest(server, rest))
     }
@@ -183,9 +188,10 @@ mod tests {
 
     #[test]
     fn an_address_is_told_from_a_path() {
-        for path in ["family.faces", "/data/family.faces", "C:\\family", "http://host/x", ""] {
+        for path in ["family.faces", "/data/family.faces", "C:\\family", ""] {
             assert!(Address::parse(path).is_none(), "{path}");
         }
+        assert_eq!(Address::parse("mysql://host/x").unwrap(), Err(AddressError::Scheme("mysql".into())));
         let address = Address::parse("postgres://ada@db:5433/people?gallery=visitors").unwrap().unwrap();
         assert_eq!((address.server(), address.gallery()), (Server::Postgres, "visitors"));
         assert_eq!(Address::parse("milvus://host").unwrap().unwrap().gallery(), "faces");
