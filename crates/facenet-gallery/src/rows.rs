@@ -25,6 +25,14 @@ impl Rows {
     pub(crate) fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.dimension..][..self.dimension]
     }
+
+    /// The squared distances from `probe` to all rows, in their order, by the machine's vectors.
+    pub(crate) fn distances(&self, probe: &[f32]) -> Vec<f32> {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || self.values.chunks_exact(self.dimension).map(|row| squared_distance(probe, row)).collect(),
+        )
+    }
 }
 
 /// Partial sums that are kept apart: with one, every addition waits for the last and nothing is vectorised.

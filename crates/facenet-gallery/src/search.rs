@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use facenet_core::{Comparability, Contract, Distance, Embedding, Incompatible};
 
-use crate::rows::{Rows, dot, squared_distance};
+use crate::rows::{Rows, dot};
 use crate::scale::Scale;
 use crate::templates::Template;
 
@@ -237,8 +237,9 @@ impl Gallery {
         assert_eq!(probe.dimension(), self.contract.dimension, "a probe of another contract was searched");
         let mut best = vec![(f32::INFINITY, 0); self.people.len()];
         let mut sums = vec![(0.0, 0u32); if self.template == Template::All { self.people.len() } else { 0 }];
-        for (index, face) in self.faces.iter().enumerate() {
-            let distance = self.told(squared_distance(probe.as_slice(), self.rows.row(index)), face.older);
+        let distances = self.rows.distances(probe.as_slice());
+        for (index, (face, distance)) in self.faces.iter().zip(distances).enumerate() {
+            let distance = self.told(distance, face.older);
             let person = &mut best[face.person];
             if distance < person.0 {
                 *person = (distance, index);
