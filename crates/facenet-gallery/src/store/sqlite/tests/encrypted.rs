@@ -27,6 +27,7 @@ fn a_program_without_encryption_says_so() {
 #[cfg(feature = "encryption")]
 mod with_encryption {
     use super::*;
+    use crate::copy_store;
 
     fn encrypted(place: &Place, key: &Key) -> SqliteStore {
         let mut store =
