@@ -6,6 +6,8 @@ use facenet_core::RgbImage;
 const SIGMA: f32 = 1.5;
 /// Beyond it the blur weighs nothing.
 const RADIUS: usize = 5;
+/// Pixels in a row that the blur weighs.
+const TAPS: usize = 2 * RADIUS + 1;
 /// Grey values up to here count as black, of 255.
 const BLACK: f32 = 30.0;
 /// Grey values from here on count as white, of 255.
@@ -59,23 +61,28 @@ fn deviation(values: impl Iterator<Item = f32> + Clone) -> f32 {
 
 /// A Gaussian blur; border pixels repeat.
 fn blurred(grey: &[f32], edge: usize) -> Vec<f32> {
-    let weights: Vec<f32> = (0..=2 * RADIUS)
-        .map(|at| (-(at as f32 - RADIUS as f32).powi(2) / (2.0 * SIGMA * SIGMA)).exp())
-        .collect();
+    let weights: [f32; TAPS] =
+        std::array::from_fn(|tap| (-(tap as f32 - RADIUS as f32).powi(2) / (2.0 * SIGMA * SIGMA)).exp());
     let sum: f32 = weights.iter().sum();
-    let pass = |source: &[f32], stride: usize, other: usize| -> Vec<f32> {
-        let mut out = vec![0.0; source.len()];
-        for line in 0..edge {
-            for at in 0..edge {
-                let value = |tap: usize| {
-                    let at = (at + tap).saturating_sub(RADIUS).min(edge - 1);
-                    source[line * other + at * stride]
-                };
-                let weighed = weights.iter().enumerate().map(|(tap, weight)| weight * value(tap));
-                out[line * other + at * stride] = weighed.sum::<f32>() / sum;
-            }
+    let within = |at: usize| at.saturating_sub(RADIUS).min(edge - 1);
+    let mut across = Vec::with_capacity(grey.len());
+    for row in grey.chunks_exact(edge) {
+        let padded: Vec<f32> = (0..edge + 2 * RADIUS).map(|at| row[within(at)]).collect();
+        across.extend(weighed(&weights, sum, edge, |tap| &padded[tap..]));
+    }
+    let row = |at: usize| &across[within(at) * edge..];
+    (0..edge).flat_map(|y| weighed(&weights, sum, edge, |tap| row(y + tap))).collect()
+}
+
+/// The weighed mean of as many rows as there are weights, pixel by pixel: whole rows at a time, since the compiler makes
+/// vectors of that.
+fn weighed<'a>(weights: &[f32; TAPS], sum: f32, edge: usize, row: impl Fn(usize) -> &'a [f32]) -> Vec<f32> {
+    let mut out = vec![0.0; edge];
+    for (tap, weight) in weights.iter().enumerate() {
+        for (out, value) in out.iter_mut().zip(row(tap)) {
+            *out += weight * value;
         }
-        out
-    };
-    pass(&pass(grey, 1, edge), edge, 1)
+    }
+    out.iter_mut().for_each(|value| *value /= sum);
+    out
 }
