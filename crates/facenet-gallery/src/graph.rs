@@ -48,7 +48,7 @@ impl GroupOptions {
     }
 
     /// No pair farther apart is of interest.
-    fn limit(&self) -> f32 {
+    pub(crate) fn limit(&self) -> f32 {
         self.threshold.value() + self.suggest_within
     }
 }

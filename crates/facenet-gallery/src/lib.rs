@@ -69,9 +69,10 @@ pub use store::{
     AddedPhoto, AssignedBy, Change, Correction, CorrectionId, Counts, Event, EventKind, FaceId, FaceRecord,
     FileRecord, Form, GalleryFilter, Gone, IndexState, JsonlError, KEY_VARIABLE, Key, Moved, NewFace,
     NewPhoto, NotStored, Person, PersonId, PhotoDigest, PhotoId, PhotoRecord, Record, Regrouped, Removal,
-    Removed, Settings, SqliteStore, Store, StoreError, StoredEmbedding, Subject, Ungrouped, UnknownSubject,
-    Upgrade, Verdict, all_faces, check_upgrade, copy_store, export_jsonl, first_paths, for_each_batch,
-    import_jsonl, is_name, is_tag, regroup, remember_answer, take_back_answer, to_gallery, upgrade_order,
+    Removed, Scope, Settings, SqliteStore, Store, StoreError, StoredEmbedding, Subject, Ungrouped,
+    UnknownSubject, Upgrade, Verdict, all_faces, check_upgrade, copy_store, export_jsonl, first_paths,
+    for_each_batch, import_jsonl, is_name, is_tag, regroup, remember_answer, take_back_answer, to_gallery,
+    upgrade_order,
 };
 pub use templates::{NotStrictEnough, Template, false_positive_rate, far_for, threshold_for_fpir};
 pub use wrong_pairs::{STATED_SHARES, threshold_for_wrong_pairs};

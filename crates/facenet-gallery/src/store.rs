@@ -29,7 +29,7 @@ pub use record::{
     NewFace, NewPhoto, Person, PhotoDigest, PhotoRecord, Record, Removal, Removed, Settings, Upgrade,
     Verdict,
 };
-pub use regroup::{Regrouped, Ungrouped, regroup};
+pub use regroup::{Regrouped, Scope, Ungrouped, regroup};
 pub use remains::Gone;
 pub use sqlite::{IndexState, KEY_VARIABLE, Key, SqliteStore};
 pub use subject::{CorrectionId, FaceId, PersonId, PhotoId, Subject, UnknownSubject, is_name, is_tag};

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use facenet_core::Embedding;
 use facenet_gallery::{
-    FaceId, Finder, Form, GalleryFilter, GroupOptions, Settings, SqliteStore, Store, StoreError, Template,
-    Verdict, all_faces, regroup, remember_answer, take_back_answer,
+    FaceId, Finder, Form, GalleryFilter, GroupOptions, Scope, Settings, SqliteStore, Store, StoreError,
+    Template, Verdict, all_faces, regroup, remember_answer, take_back_answer,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -236,13 +236,21 @@ impl Gallery {
             .collect()
     }
 
-    /// Groups the faces by person; what the user said stays.
-    #[pyo3(signature = (*, far=None, threshold=None))]
-    fn cluster(&self, py: Python<'_>, far: Option<f64>, threshold: Option<f32>) -> PyResult<Grouped> {
+    /// Groups the faces by person, or only those that came since the last time; what the user said stays.
+    #[pyo3(signature = (*, far=None, threshold=None, new_only=false))]
+    fn cluster(
+        &self,
+        py: Python<'_>,
+        far: Option<f64>,
+        threshold: Option<f32>,
+        new_only: bool,
+    ) -> PyResult<Grouped> {
         let Cut { distance, .. } = cut(self.engines.contract(), far, threshold, FALSE_ACCEPT_RATE)?;
+        let options = GroupOptions::at(distance);
+        let scope = if new_only { Scope::New(options) } else { Scope::All };
         let done = self.with(py, |store| {
-            regroup(store, |faces| {
-                let found = faces.by_average(GroupOptions::at(distance)).or_fail(Kind::Data)?;
+            regroup(store, scope, |faces| {
+                let found = faces.by_average(options).or_fail(Kind::Data)?;
                 Ok::<_, Failure>(found.clusters().iter().map(|cluster| cluster.faces().collect()).collect())
             })
         })?;

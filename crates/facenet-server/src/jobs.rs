@@ -18,6 +18,7 @@ use facenet_gallery::FaceId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+pub(crate) use self::cluster::Wanted;
 pub(crate) use self::job::{Job, JobJson};
 use self::record::Record;
 use crate::app::App;
@@ -34,10 +35,7 @@ const REMEMBERED: usize = 100;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Task {
     /// Group the faces of the gallery by person.
-    Cluster {
-        /// Up to which distance they count as one.
-        threshold: Distance,
-    },
+    Cluster(Wanted),
     /// Add the photos of a folder of the server.
     AddFolder {
         /// The folder, which was allowed when the job was started.
@@ -179,6 +177,13 @@ impl Jobs {
 
     fn set_questions(&self, questions: Vec<Question>) {
         *self.questions.lock().unwrap_or_else(PoisonError::into_inner) = questions;
+    }
+
+    /// What a clustering of new faces would ask beside what is asked already, about other pairs.
+    fn add_questions(&self, questions: Vec<Question>) {
+        let mut all = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|old| questions.iter().all(|new| new.faces != old.faces));
+        all.extend(questions);
     }
 
     fn lock(&self) -> MutexGuard<'_, List> {

@@ -123,7 +123,10 @@ fn a_person_can_be_as_near_as_the_mean_of_the_faces() {
 fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
     let scene = filled();
     let run = gallery(&scene, &["cluster", "g", "--far", "1e-2", "--json"]).ended(0);
-    assert_eq!(run.stdout, "{\"faces\":6,\"people\":3,\"new_people\":1,\"alone\":0,\"questions\":0}\n");
+    assert_eq!(
+        run.stdout,
+        "{\"faces\":6,\"new_faces\":3,\"people\":3,\"new_people\":1,\"alone\":0,\"questions\":0}\n"
+    );
     let whose = |face: &str| -> String {
         let run = gallery(&scene, &["show", "g", face, "--json"]).ended(0);
         run.json()["name"].as_str().map_or("".into(), str::to_owned)
@@ -136,6 +139,15 @@ fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
     assert_eq!(whose("face:4"), "");
     gallery(&scene, &["cluster", "g", "--far", "1e-2"]).ended(0);
     assert_eq!(whose("face:4"), "", "it binds");
+    let run = gallery(&scene, &["cluster", "g", "--far", "1e-2", "--new"]).ended(0);
+    assert!(
+        run.stderr
+            .contains("1 face of nobody, with 2 of people near them: 1 person, 0 of them new, 1 alone;"),
+        "{}",
+        run.stderr
+    );
+    let run = gallery(&scene, &["cluster", "g", "--new", "--linkage", "ward"]).ended(2);
+    assert_eq!(run.stderr, "error: `--new` is for `--linkage average`, found `--linkage ward`\n");
     gallery(&scene, &["correct", "g", "--undo"]).ended(0);
     assert_eq!(whose("face:4"), "Ada");
     assert_eq!(

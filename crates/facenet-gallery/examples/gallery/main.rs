@@ -5,12 +5,15 @@
 //! cargo run --release -p facenet-gallery --example gallery -- search FACES base|strong [float|byte] [EF...]
 //! cargo run --release -p facenet-gallery --example gallery -- cluster FACES base|strong THRESHOLD...
 //! cargo run --release -p facenet-gallery --example gallery -- grow FACES base|strong THRESHOLD
+//! cargo run --release -p facenet-gallery --example gallery -- fill FACES base|strong THRESHOLD
 //! cargo run --release -p facenet-gallery --example gallery -- labels ROWS.f32 DIMENSION NEIGHBOURS THRESHOLD...
 //! ```
 //!
 //! `write` leaves `rows.f32`, `probes.f32` and `truth.u32` for other programs, and `labels` reads such rows and prints a
 //! line of cluster numbers a threshold; NEIGHBOURS 0 compares all pairs.
 
+#[path = "fill.rs"]
+mod fill;
 #[path = "people.rs"]
 mod people;
 #[path = "scores.rs"]
@@ -44,13 +47,14 @@ fn main() -> Done {
             cluster(faces.parse()?, self::like(like)?, thresholds)
         }
         ["grow", faces, like, threshold] => grow(faces.parse()?, self::like(like)?, threshold.parse()?),
+        ["fill", faces, like, threshold] => fill::fill(faces.parse()?, self::like(like)?, threshold.parse()?),
         ["labels", rows, dimension, neighbours, ref thresholds @ ..] => {
             labels(rows, dimension.parse()?, neighbours.parse()?, thresholds)
         }
-        _ => {
-            Err("expected `write`, `search`, `cluster`, `grow` or `labels`; see the head of this example"
-                .into())
-        }
+        _ => Err(
+            "expected `write`, `search`, `cluster`, `grow`, `fill` or `labels`; see the head of this example"
+                .into(),
+        ),
     }
 }
 

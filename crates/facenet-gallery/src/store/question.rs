@@ -93,7 +93,8 @@ pub fn all_faces(store: &dyn Store) -> Result<Vec<FaceRecord>, StoreError> {
     Ok(faces)
 }
 
-fn for_each_face(store: &dyn Store, mut each: impl FnMut(FaceRecord)) -> Result<(), StoreError> {
+/// Hands every face to `each`, in the order of their identifiers, some thousand read at a time.
+pub(super) fn for_each_face(store: &dyn Store, mut each: impl FnMut(FaceRecord)) -> Result<(), StoreError> {
     let mut after = FaceId(0);
     loop {
         let faces = store.faces(after, BATCH)?;

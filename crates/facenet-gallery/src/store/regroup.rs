@@ -1,6 +1,7 @@
 //! Whose the faces are, after clustering.
 
 mod bonds;
+mod newcomers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +12,29 @@ use super::Store;
 use super::error::StoreError;
 use super::question::all_faces;
 use super::record::{AssignedBy, Change, EventKind, FaceRecord};
-use super::subject::PersonId;
+use super::subject::{FaceId, PersonId};
 use crate::graph::{Clustering, GroupError, GroupFaces, GroupOptions};
 use crate::knowledge::Knowledge;
 
-/// What became of the faces of a gallery.
+/// Which faces are clustered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scope {
+    /// All of them, anew.
+    All,
+    /// Those that came since the last clustering, with whoever is near enough to one of them to matter under these options,
+    /// which are those of the clustering: people with all their faces, and faces that are nobody's. Everybody else is left as
+    /// they are, unseen.
+    New(GroupOptions),
+}
+
+/// What became of the faces that were looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Regrouped {
     /// Faces in all.
     pub faces: usize,
-    /// People who have faces now.
+    /// Faces of those that were nobody's before.
+    pub new_faces: usize,
+    /// People who have such faces now.
     pub people: usize,
     /// People who are new.
     pub new_people: usize,
@@ -31,7 +45,9 @@ pub struct Regrouped {
 /// The faces of a gallery, as clustering needs them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ungrouped {
-    /// In the order of their identifiers.
+    /// Their identifiers, in order.
+    pub faces: Vec<FaceId>,
+    /// One a face.
     pub embeddings: Vec<Embedding>,
     /// One a face, in `[0, 1]`; 1 where it was not judged.
     pub quality: Vec<f32>,
@@ -52,7 +68,7 @@ impl Ungrouped {
     }
 }
 
-/// Clusters all faces anew and assigns them; what the user said stays as it is.
+/// Clusters the faces in `scope` and assigns them; what the user said stays as it is.
 ///
 /// `cluster` gives clusters of indices of the faces it gets, each index once. What is known it may take into account or not:
 /// afterwards faces are joined and parted by it all the same. A cluster with a face that the user assigned is that person's; one with faces of a person by an
@@ -63,11 +79,17 @@ impl Ungrouped {
 /// When the store cannot be read or written, or `cluster` fails.
 pub fn regroup<E: From<StoreError>>(
     store: &mut dyn Store,
+    scope: Scope,
     cluster: impl FnOnce(&Ungrouped) -> Result<Vec<Vec<usize>>, E>,
 ) -> Result<Regrouped, E> {
-    let faces = all_faces(store)?;
-    let bonds = Bonds::of(&faces, &store.corrections()?);
+    let corrections = store.corrections()?;
+    let faces = match scope {
+        Scope::All => all_faces(store)?,
+        Scope::New(options) => newcomers::faces(store, &corrections, options)?,
+    };
+    let bonds = Bonds::of(&faces, &corrections);
     let ungrouped = Ungrouped {
+        faces: faces.iter().map(|face| face.id).collect(),
         embeddings: faces.iter().map(|face| face.embedding.embedding()).collect(),
         quality: faces.iter().map(|face| face.quality.unwrap_or(1.0)).collect(),
         known: bonds.known(),
@@ -91,10 +113,15 @@ pub fn regroup<E: From<StoreError>>(
         let members = cluster.iter().map(|face| &faces[*face]).filter(may_move);
         changes.extend(members.filter(|face| face.person != wanted).map(|f| Change::Assign(f.id, wanted)));
     }
-    let nameless = store.people()?.into_iter().filter(|person| person.name.is_none());
-    changes.extend(nameless.filter(|person| !people.contains(&person.id)).map(|p| Change::DropEmpty(p.id)));
-    store.apply(EventKind::Cluster, &changes)?;
-    Ok(Regrouped { faces: faces.len(), people: people.len(), new_people: new, alone })
+    let before: BTreeSet<PersonId> = faces.iter().filter_map(|face| Some(face.person?.0)).collect();
+    let seen = |person: &PersonId| scope == Scope::All || before.contains(person);
+    let nameless = store.people()?.into_iter().filter(|person| person.name.is_none()).map(|person| person.id);
+    changes.extend(nameless.filter(|id| seen(id) && !people.contains(id)).map(Change::DropEmpty));
+    if !changes.is_empty() || scope == Scope::All {
+        store.apply(EventKind::Cluster, &changes)?;
+    }
+    let new_faces = faces.iter().filter(|face| face.person.is_none()).count();
+    Ok(Regrouped { faces: faces.len(), new_faces, people: people.len(), new_people: new, alone })
 }
 
 /// For each cluster the person whose it is, if anybody's; nobody has two.

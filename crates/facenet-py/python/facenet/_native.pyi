@@ -348,10 +348,13 @@ class Added:
 
 @final
 class Grouped:
-    """What became of the faces of a gallery."""
+    """What became of the faces that were looked at."""
 
     @property
     def faces(self) -> int: ...
+    @property
+    def new_faces(self) -> int:
+        """Of those, faces that were nobody's before."""
     @property
     def people(self) -> int: ...
     @property
@@ -432,8 +435,11 @@ class Gallery:
         crop: _Crop = "detect",
     ) -> list[Identified]:
         """Who is in a photo, face by face; or who each row of an array of embeddings is."""
-    def cluster(self, *, far: float | None = None, threshold: float | None = None) -> Grouped:
-        """Groups the faces by person, within what the user said."""
+    def cluster(
+        self, *, far: float | None = None, threshold: float | None = None, new_only: bool = False
+    ) -> Grouped:
+        """Groups the faces by person, within what the user said; with `new_only` only those that came since
+        the last time, with whoever is near them."""
     def rename(self, who: str, name: str | None) -> None: ...
     def merge(self, who: str, into: str) -> None: ...
     def split(self, faces: Sequence[int], *, name: str | None = None, to: str | None = None) -> int: ...

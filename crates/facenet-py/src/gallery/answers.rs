@@ -59,7 +59,10 @@ pub(crate) struct Identified {
 #[pyclass(frozen, get_all, module = "facenet")]
 #[derive(Debug)]
 pub(crate) struct Grouped {
+    /// Faces that were looked at.
     faces: usize,
+    /// Of those, faces that were nobody's before.
+    new_faces: usize,
     people: usize,
     new_people: usize,
     /// Faces that no other was joined to.
@@ -145,8 +148,8 @@ impl Identified {
 impl Grouped {
     /// Takes what regrouping did.
     pub(super) fn new(done: &Regrouped, threshold: Distance) -> Self {
-        let Regrouped { faces, people, new_people, alone } = *done;
-        Self { faces, people, new_people, alone, threshold: threshold.value() }
+        let Regrouped { faces, new_faces, people, new_people, alone } = *done;
+        Self { faces, new_faces, people, new_people, alone, threshold: threshold.value() }
     }
 }
 

@@ -69,6 +69,8 @@ test("faces are grouped as strictly as was chosen", async () => {
   await page.getByLabel("Pairs of strangers that may pass").selectOption("1 in 10");
   await page.getByRole("button", { name: "Group the faces" }).click();
   await page.getByText("2 people, 1 of them new; 1 face alone").waitFor();
+  await page.getByRole("button", { name: "Only new faces" }).click();
+  await page.getByText(/, 0 of them new; 1 face alone/).waitFor();
   await page.getByRole("link", { name: "To the people" }).first().click();
   await page.getByRole("link", { name: "Eileen Collins 1 face" }).waitFor();
 });

@@ -5,9 +5,8 @@
 //! otherwise it begins anew, the last time without letting go.
 
 use facenet_core::Distance;
-use facenet_gallery::{
-    FaceId, GroupOptions, Regrouped, Store, StoreError, Ungrouped, Why, all_faces, regroup,
-};
+use facenet_gallery::{GroupOptions, Regrouped, Scope, Store, StoreError, Ungrouped, Why, regroup};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Job, Question};
@@ -38,16 +37,36 @@ impl From<StoreError> for Broken {
     }
 }
 
-/// Groups all faces, at this threshold.
-pub(super) async fn run(app: &App, job: &Job, threshold: Distance) -> Result<Value, ApiError> {
+/// What to group.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Wanted {
+    /// Up to which distance.
+    pub(crate) threshold: Distance,
+    /// Only faces that came since the last clustering, with whoever is near them.
+    #[serde(default)]
+    pub(crate) new_only: bool,
+}
+
+impl Wanted {
+    fn options(self) -> GroupOptions {
+        GroupOptions::at(self.threshold)
+    }
+
+    fn scope(self) -> Scope {
+        if self.new_only { Scope::New(self.options()) } else { Scope::All }
+    }
+}
+
+/// Groups faces.
+pub(super) async fn run(app: &App, job: &Job, wanted: Wanted) -> Result<Value, ApiError> {
     let desk = app.gallery()?;
     job.expect(3);
     for _ in 0..TRIES {
-        let asked = desk.change(look).await?;
+        let asked = desk.change(move |store| look(store, wanted)).await?;
         job.advance(1);
         job.check()?;
         let clustering = tokio::task::spawn_blocking(move || {
-            let groups = cluster(&asked, threshold)?;
+            let groups = cluster(&asked, wanted)?;
             Ok((asked, groups))
         });
         let clustered: Result<(Ungrouped, Groups), ApiError> =
@@ -55,22 +74,29 @@ pub(super) async fn run(app: &App, job: &Job, threshold: Distance) -> Result<Val
         let (asked, groups) = clustered?;
         job.advance(1);
         job.check()?;
-        if let Some((done, questions)) = desk.change(move |store| write(store, &asked, groups)).await? {
+        if let Some((done, questions)) =
+            desk.change(move |store| write(store, wanted, &asked, groups)).await?
+        {
             job.advance(1);
-            return Ok(finish(app, &done, questions));
+            return Ok(finish(app, wanted, &done, questions));
         }
         job.begin_again();
     }
-    let (done, questions) = desk.change(move |store| hold(store, threshold)).await?;
+    let (done, questions) = desk.change(move |store| hold(store, wanted)).await?;
     job.advance(3);
-    Ok(finish(app, &done, questions))
+    Ok(finish(app, wanted, &done, questions))
 }
 
-fn finish(app: &App, done: &Regrouped, questions: Vec<Question>) -> Value {
+fn finish(app: &App, wanted: Wanted, done: &Regrouped, questions: Vec<Question>) -> Value {
     let count = questions.len();
-    app.jobs.set_questions(questions);
+    if wanted.new_only {
+        app.jobs.add_questions(questions);
+    } else {
+        app.jobs.set_questions(questions);
+    }
     json!({
         "faces": done.faces,
+        "new_faces": done.new_faces,
         "people": done.people,
         "new_people": done.new_people,
         "alone": done.alone,
@@ -79,8 +105,8 @@ fn finish(app: &App, done: &Regrouped, questions: Vec<Question>) -> Value {
 }
 
 /// What would be clustered; nothing is changed.
-fn look(store: &mut dyn Store) -> Result<Ungrouped, ApiError> {
-    let seen = regroup(store, |faces| Err(Broken::Seen(Box::new(faces.clone()))));
+fn look(store: &mut dyn Store, wanted: Wanted) -> Result<Ungrouped, ApiError> {
+    let seen = regroup(store, wanted.scope(), |faces| Err(Broken::Seen(Box::new(faces.clone()))));
     match seen {
         Err(Broken::Seen(asked)) => Ok(*asked),
         Err(Broken::Failed(error)) => Err(error),
@@ -93,14 +119,16 @@ fn look(store: &mut dyn Store) -> Result<Ungrouped, ApiError> {
 /// Writes the groups, if the gallery is still as it was asked.
 fn write(
     store: &mut dyn Store,
+    wanted: Wanted,
     asked: &Ungrouped,
     groups: Groups,
 ) -> Result<Option<(Regrouped, Vec<Question>)>, ApiError> {
     let questions = groups.questions;
     let groups = groups.groups;
-    let done = regroup(store, |faces| if faces == asked { Ok(groups) } else { Err(Broken::Changed) });
+    let same = |faces: &Ungrouped| if faces == asked { Ok(groups) } else { Err(Broken::Changed) };
+    let done = regroup(store, wanted.scope(), same);
     match done {
-        Ok(done) => Ok(Some((done, named(store, &questions)?))),
+        Ok(done) => Ok(Some((done, named(asked, &questions)))),
         Err(Broken::Changed) => Ok(None),
         Err(Broken::Failed(error)) => Err(error),
         Err(Broken::Seen(_)) => Err(ApiError::Internal("a gallery was only looked at".into())),
@@ -108,15 +136,15 @@ fn write(
 }
 
 /// Clusters and writes without letting the gallery go.
-fn hold(store: &mut dyn Store, threshold: Distance) -> Result<(Regrouped, Vec<Question>), ApiError> {
-    let asked = look(store)?;
-    let groups = cluster(&asked, threshold)?;
+fn hold(store: &mut dyn Store, wanted: Wanted) -> Result<(Regrouped, Vec<Question>), ApiError> {
+    let asked = look(store, wanted)?;
+    let groups = cluster(&asked, wanted)?;
     let changed = || ApiError::Internal("another program keeps changing the gallery".into());
-    write(store, &asked, groups)?.ok_or_else(changed)
+    write(store, wanted, &asked, groups)?.ok_or_else(changed)
 }
 
-fn cluster(asked: &Ungrouped, threshold: Distance) -> Result<Groups, ApiError> {
-    let clustering = asked.by_average(GroupOptions::at(threshold));
+fn cluster(asked: &Ungrouped, wanted: Wanted) -> Result<Groups, ApiError> {
+    let clustering = asked.by_average(wanted.options());
     let clustering =
         clustering.map_err(|error| ApiError::Internal(format!("the faces cannot be clustered: {error}")))?;
     let questions = clustering.suggestions().into_iter();
@@ -127,17 +155,13 @@ fn cluster(asked: &Ungrouped, threshold: Distance) -> Result<Groups, ApiError> {
 }
 
 /// The questions, about faces instead of indices.
-fn named(
-    store: &dyn Store,
-    questions: &[((usize, usize), Distance, &'static str)],
-) -> Result<Vec<Question>, ApiError> {
-    let faces: Vec<FaceId> = all_faces(store)?.iter().map(|face| face.id).collect();
+fn named(asked: &Ungrouped, questions: &[((usize, usize), Distance, &'static str)]) -> Vec<Question> {
     let named = |&((a, b), distance, why): &((usize, usize), Distance, &'static str)| Question {
-        faces: (faces[a], faces[b]),
+        faces: (asked.faces[a], asked.faces[b]),
         distance,
         why,
     };
-    Ok(questions.iter().map(named).collect())
+    questions.iter().map(named).collect()
 }
 
 fn words(why: Why) -> &'static str {

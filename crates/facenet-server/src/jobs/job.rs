@@ -132,7 +132,7 @@ impl Job {
         }
         self.set(State::Running);
         let ended = match &self.task {
-            Task::Cluster { threshold } => cluster::run(app, self, *threshold).await,
+            Task::Cluster(wanted) => cluster::run(app, self, *wanted).await,
             Task::AddFolder { folder, by_folder } => folder::run(app, self, folder, *by_folder).await,
             Task::Upgrade { finish } => upgrade::run(app, self, *finish).await,
         };
@@ -190,7 +190,7 @@ impl From<&Job> for JobJson {
         Self {
             id: job.id,
             kind: match job.task {
-                Task::Cluster { .. } => "cluster",
+                Task::Cluster(_) => "cluster",
                 Task::AddFolder { .. } => "add-folder",
                 Task::Upgrade { .. } => "upgrade",
             },

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::caller::{Caller, Scope};
-use crate::jobs::{JobJson, Task};
+use crate::jobs::{JobJson, Task, Wanted};
 use crate::problem::{ApiError, Problems};
 use crate::routes::identify::FALSE_ACCEPT_RATE;
 use crate::shapes::Choice;
@@ -26,6 +26,9 @@ pub(crate) enum NewJob {
         far: Option<f64>,
         /// Join up to this squared distance instead of a calibrated one.
         threshold: Option<f32>,
+        /// Only faces that came since the last clustering, with whoever is near them; everybody else is left as they are.
+        #[serde(default)]
+        new_only: bool,
     },
     /// Add the photos of a folder of the server that its settings allow. Needs the scope `admin`.
     AddFolder {
@@ -73,11 +76,11 @@ pub(crate) async fn start(
         return Err(ApiError::ReadOnly);
     }
     let task = match new {
-        NewJob::Cluster { far, threshold } => {
+        NewJob::Cluster { far, threshold, new_only } => {
             // That of the gallery's own model: the faces are compared with each other.
             let settings = desk.settings();
             let threshold = Choice { far, threshold }.of(&settings.contract, FALSE_ACCEPT_RATE)?;
-            Task::Cluster { threshold: threshold.distance }
+            Task::Cluster(Wanted { threshold: threshold.distance, new_only })
         }
         NewJob::Upgrade { finish } => {
             caller.need(Scope::Admin)?;

@@ -23,7 +23,10 @@ fn clustering_finds_people_and_asks_what_it_does_not_know() {
     assert_eq!(answer.header("location"), "/v1/jobs/1");
     let job = service.ended(&answer.value());
     assert_eq!((&job["state"], &job["done"], &job["total"]), (&json!("done"), &json!(3), &json!(3)), "{job}");
-    assert_eq!(job["result"], json!({"faces": 5, "people": 2, "new_people": 2, "alone": 1, "questions": 1}));
+    assert_eq!(
+        job["result"],
+        json!({"faces": 5, "new_faces": 5, "people": 2, "new_people": 2, "alone": 1, "questions": 1})
+    );
     let asked = service.get("/v1/questions").expect(200).value();
     assert_eq!((&asked["items"][0]["a"]["id"], &asked["items"][0]["b"]["id"]), (&json!(2), &json!(5)));
 
@@ -35,6 +38,28 @@ fn clustering_finds_people_and_asks_what_it_does_not_know() {
 }
 
 #[test]
+fn new_faces_alone_are_placed_and_their_questions_join_the_others() {
+    let service = service();
+    for image in ["faces:0", "faces:5", "faces:90", "faces:95", "faces:21"] {
+        service.image("/v1/photos", image).expect(201);
+    }
+    let group = |new_only: bool| {
+        let job = json!({"kind": "cluster", "new_only": new_only});
+        service.ended(&service.json("POST", "/v1/jobs", &job).expect(202).value())["result"].clone()
+    };
+    assert_eq!(group(false)["questions"], 1);
+    // Near the second two, which alone are looked at beside it and the one that is alone still.
+    service.image("/v1/photos", "faces:93").expect(201);
+    assert_eq!(
+        group(true),
+        json!({"faces": 6, "new_faces": 2, "people": 2, "new_people": 0, "alone": 1, "questions": 1})
+    );
+    assert_eq!(service.get("/v1/questions").expect(200).value()["items"].as_array().unwrap().len(), 1);
+    let faces = service.get("/v1/people/2/faces").expect(200).value();
+    assert_eq!(faces["items"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn an_empty_gallery_has_nobody() {
     let service = service();
     let job =
@@ -42,7 +67,7 @@ fn an_empty_gallery_has_nobody() {
     let job = service.ended(&job);
     assert_eq!(
         job["result"],
-        json!({"faces": 0, "people": 0, "new_people": 0, "alone": 0, "questions": 0}),
+        json!({"faces": 0, "new_faces": 0, "people": 0, "new_people": 0, "alone": 0, "questions": 0}),
         "{job}"
     );
 }

@@ -60,6 +60,8 @@ behaviours! {
         an_answer_moves_a_face_and_taking_it_back_moves_it_back,
         the_last_word_about_two_faces_counts,
         clustering_obeys_the_user_and_keeps_people_over_runs,
+        new_faces_join_or_open_people_and_the_others_stay_unseen,
+        a_new_face_brings_people_together_only_whom_the_user_did_not_name,
         new_people_have_no_name_stay_the_same_and_go_with_their_last_face;
     removing:
         a_person_goes_with_faces_crops_corrections_and_the_photos_of_nobody_else,

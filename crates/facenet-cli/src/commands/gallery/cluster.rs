@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow, ensure};
 use facenet_gallery::{
-    Cluster, ClusterOptions, GroupOptions, Knowledge, Linkage, Store, Ungrouped, cluster, regroup,
+    Cluster, ClusterOptions, GroupOptions, Knowledge, Linkage, Scope, Store, Ungrouped, cluster, regroup,
 };
 
 use super::GalleryFile;
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     file: GalleryFile,
     #[command(flatten)]
     threshold: ThresholdOptions,
+    /// Only group the faces that came since the last time, with whoever is near them; everybody else is left as they are.
+    #[arg(long)]
+    new: bool,
     /// How far two groups are apart: `average`, `complete` (their farthest faces), `single` (their nearest) or `ward`.
     #[arg(long, value_name = "NAME", default_value_t)]
     linkage: Linkage,
@@ -39,6 +42,7 @@ pub(crate) struct Args {
 #[derive(Debug, serde::Serialize)]
 struct Done {
     faces: usize,
+    new_faces: usize,
     people: usize,
     new_people: usize,
     alone: usize,
@@ -60,10 +64,16 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
         "`--glue-quality` is for `--linkage average`, found `--linkage {}`",
         args.linkage
     );
+    ensure!(
+        !args.new || args.linkage == Linkage::Average,
+        "`--new` is for `--linkage average`, found `--linkage {}`",
+        args.linkage
+    );
+    let options = GroupOptions { min_quality: args.glue_quality, ..GroupOptions::at(cut.distance()) };
+    let scope = if args.new { Scope::New(options) } else { Scope::All };
     let mut questions = 0;
     let group = |faces: &Ungrouped| -> Result<Vec<Vec<usize>>> {
         let clusters = if args.linkage == Linkage::Average {
-            let options = GroupOptions { min_quality: args.glue_quality, ..GroupOptions::at(cut.distance()) };
             let found = faces.by_average(options)?;
             questions = found.suggestions().len();
             found.clusters()
@@ -79,9 +89,10 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
     if store.counts()?.faces == 0 {
         return Err(anyhow!("the gallery `{}` holds no face", store.place()));
     }
-    let done = regroup(&mut store, group)?;
+    let done = regroup(&mut store, scope, group)?;
     let done = Done {
         faces: done.faces,
+        new_faces: done.new_faces,
         people: done.people,
         new_people: done.new_people,
         alone: done.alone,
@@ -90,21 +101,31 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
     if args.json {
         console.print_json(&done)?;
     }
-    console.note(format_args!(
-        "{}: {}, {} of them new, {} alone{}; the threshold is {}",
-        counted(done.faces, "face", "faces"),
-        counted(done.people, "person", "people"),
-        done.new_people,
-        done.alone,
-        if questions > 0 {
-            format!(
-                "; {} may be one person, see the page of `facenet serve`",
-                counted(questions, "pair", "pairs")
-            )
-        } else {
-            String::new()
-        },
-        threshold::words(&cut)
-    ));
+    let asked = if questions > 0 {
+        let pairs = counted(questions, "pair", "pairs");
+        format!("; {pairs} may be one person, see the page of `facenet serve`")
+    } else {
+        String::new()
+    };
+    if args.new {
+        console.note(format_args!(
+            "{} of nobody, with {} of people near them: {}, {} of them new, {} alone{asked}; the threshold is {}",
+            counted(done.new_faces, "face", "faces"),
+            done.faces - done.new_faces,
+            counted(done.people, "person", "people"),
+            done.new_people,
+            done.alone,
+            threshold::words(&cut)
+        ));
+    } else {
+        console.note(format_args!(
+            "{}: {}, {} of them new, {} alone{asked}; the threshold is {}",
+            counted(done.faces, "face", "faces"),
+            counted(done.people, "person", "people"),
+            done.new_people,
+            done.alone,
+            threshold::words(&cut)
+        ));
+    }
     Ok(Outcome::Yes)
 }

@@ -7,7 +7,7 @@ use crate::store::IndexState;
 use crate::store::embedding::Form;
 use crate::store::record::{AssignedBy, NewFace, Verdict};
 use crate::store::{
-    GalleryFilter, Regrouped, export_jsonl, import_jsonl, regroup, remember_answer, to_gallery,
+    GalleryFilter, Regrouped, Scope, export_jsonl, import_jsonl, regroup, remember_answer, to_gallery,
 };
 use crate::templates::Template;
 
@@ -215,7 +215,7 @@ fn clustering_is_told_what_the_user_said() {
     remember_answer(&mut store, (FaceId(1), FaceId(5)), Verdict::Same).unwrap();
     let threshold = Distance::new(0.001).unwrap();
     let options = crate::GroupOptions::at(threshold);
-    let done = regroup(&mut store, |faces| -> Result<_, StoreError> {
+    let done = regroup(&mut store, Scope::All, |faces| -> Result<_, StoreError> {
         assert_eq!((faces.embeddings.len(), &faces.quality[..3]), (5, &[0.5, 0.5, 1.0][..]));
         // Ada's two faces by name, and the answer; Bert's face 4 alone is named, his face 3 lies in a photo with one of hers.
         assert_eq!(faces.known.same, [(0, 1), (0, 4)]);
@@ -227,8 +227,8 @@ fn clustering_is_told_what_the_user_said() {
     });
     assert_eq!(done.unwrap().faces, 5);
     let mut empty = SqliteStore::create(&place.at("empty"), &settings(Form::Float)).unwrap();
-    let done = regroup(&mut empty, |faces| -> Result<_, StoreError> {
+    let done = regroup(&mut empty, Scope::All, |faces| -> Result<_, StoreError> {
         Ok(faces.by_average(options).unwrap().clusters().iter().map(|c| c.faces().collect()).collect())
     });
-    assert_eq!(done.unwrap(), Regrouped { faces: 0, people: 0, new_people: 0, alone: 0 });
+    assert_eq!(done.unwrap(), Regrouped { faces: 0, new_faces: 0, people: 0, new_people: 0, alone: 0 });
 }
