@@ -58,6 +58,8 @@ def test_clustering_and_what_is_said_of_people(gallery, photos):
     gallery.add(photos.values())
     done = gallery.cluster(far=0.1)
     assert (done.faces, done.people, done.new_people, done.alone) == (4, 1, 1, 2)
+    new = gallery.cluster(far=0.1, new_only=True)
+    assert (new.new_faces, new.people, new.new_people, new.alone) == (2, 1, 0, 2)
     (person,) = gallery.people()
     assert (person.name, person.label, person.faces) == (None, "person:1", 2)
     gallery.rename("person:1", "Barack")
