@@ -23,6 +23,9 @@ fn faces(people: u32, each: u32, dimension: usize, spread: f32, seed: u32) -> Fa
     faces
 }
 
+/// Two areas are sums of other parts, so may differ in their last places.
+const SUM_ERROR: f64 = 1e-12;
+
 /// All pairs in a list, with the distances of the same products.
 fn listed(left: &FaceMatrix, right: &FaceMatrix, within: bool) -> Vec<ScoredPair> {
     let mut pairs = Vec::new();
@@ -45,7 +48,8 @@ fn assert_equal_to_the_list(found: &AllPairsFigures, listed: &[ScoredPair]) {
     let roc = Roc::of(&scored);
     assert_eq!((found.genuine, found.impostors), (scored.genuine(), scored.impostors()));
     assert_eq!(found.eer, roc.eer());
-    assert!(found.auc.low <= roc.auc() && roc.auc() <= found.auc.high, "{:?} {}", found.auc, roc.auc());
+    let (low, high) = (found.auc.low - SUM_ERROR, found.auc.high + SUM_ERROR);
+    assert!(low <= roc.auc() && roc.auc() <= high, "{:?} {}", found.auc, roc.auc());
     for (found, target) in found.val_at_far.iter().zip(TARGETS) {
         let expected = roc.operating_point(target);
         assert_eq!(found.map(|p| (p.far, p.val)), expected.map(|p| (p.far, p.val)), "{target}");
