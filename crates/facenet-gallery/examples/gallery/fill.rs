@@ -1,12 +1,15 @@
 //! How fast a gallery file takes faces, and what grouping costs once it has them.
 
+#[path = "../../tests/faults/drawn.rs"]
+#[expect(dead_code, reason = "the tests ask for more")]
+mod drawn;
+
 use std::error::Error;
 use std::time::Instant;
 
-use facenet_core::{BoundingBox, Contract, Distance, Embedding, Face, Preprocessing};
+use facenet_core::{BoundingBox, Distance, Embedding, Face};
 use facenet_gallery::{
-    Form, GroupOptions, NewFace, NewPhoto, PhotoDigest, Scope, Settings, SqliteStore, Store, StoreError,
-    StoredEmbedding, regroup,
+    Form, GroupOptions, NewFace, NewPhoto, Scope, SqliteStore, Store, StoreError, StoredEmbedding, regroup,
 };
 
 use crate::people::{DIMENSION, Like, people};
@@ -19,9 +22,9 @@ const CROP_BYTES: usize = 4096;
 pub(crate) fn fill(faces: usize, like: Like, threshold: f32) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("made-up.faces");
-    let mut store = SqliteStore::create(&path, &settings())?;
+    let mut store = SqliteStore::create(&path, &drawn::settings())?;
     let (rows, new) = (people(faces, like, 0).rows, people(faces, like, 1).rows);
-    let photos: Vec<NewPhoto> = (0..).zip(rows.chunks_exact(DIMENSION)).map(photo).collect();
+    let photos: Vec<NewPhoto> = (0u32..).zip(rows.chunks_exact(DIMENSION)).map(photo).collect();
     let began = Instant::now();
     for some in photos.chunks(AT_ONCE) {
         store.add(some)?;
@@ -38,7 +41,7 @@ pub(crate) fn fill(faces: usize, like: Like, threshold: f32) -> Result<(), Box<d
     let mut first = faces;
     for count in [1, 10, 100] {
         let rows = new.chunks_exact(DIMENSION).skip(first - faces).take(count);
-        store.add(&(first as u64..).zip(rows).map(photo).collect::<Vec<_>>())?;
+        store.add(&(first as u32..).zip(rows).map(photo).collect::<Vec<_>>())?;
         first += count;
         group(&mut store, Scope::New(options), options)?;
     }
@@ -56,24 +59,7 @@ fn group(store: &mut SqliteStore, scope: Scope, options: GroupOptions) -> Result
     Ok(())
 }
 
-fn settings() -> Settings {
-    let contract = Contract {
-        network: "made-up".into(),
-        dimension: DIMENSION,
-        weights: "00".into(),
-        preprocessing: Preprocessing { version: 1, edge_px: 64, field: 0.875 },
-        thresholds: vec![],
-        calibration: None,
-        mirrored: false,
-        harmonic: Vec::new(),
-    };
-    let (older, upgrading_from) = (Vec::new(), None);
-    Settings { contract, form: Form::Float, keeps_paths: true, keeps_crops: true, older, upgrading_from }
-}
-
-fn photo((number, row): (u64, &[f32])) -> NewPhoto {
-    let mut content = [0; 32];
-    content[..8].copy_from_slice(&number.to_le_bytes());
+fn photo((number, row): (u32, &[f32])) -> NewPhoto {
     let embedding = Embedding::normalize(row.to_vec()).expect("made-up faces have a direction");
     let bounds = BoundingBox { x: 0.0, y: 0.0, width: 112.0, height: 112.0 };
     let face = NewFace {
@@ -83,5 +69,5 @@ fn photo((number, row): (u64, &[f32])) -> NewPhoto {
         crop: Some(row.iter().flat_map(|value| value.to_le_bytes()).cycle().take(CROP_BYTES).collect()),
         person: None,
     };
-    NewPhoto { content: PhotoDigest(content), file: None, faces: vec![face] }
+    NewPhoto { content: drawn::digest(number), file: None, faces: vec![face] }
 }
