@@ -146,6 +146,10 @@ fn clustering_names_what_it_can_and_the_user_has_the_last_word() {
         "{}",
         run.stderr
     );
+    gallery(&scene, &["correct", "g", "--undo"]).ended(0);
+    let run = gallery(&scene, &["cluster", "g", "--far", "1e-2", "--new"]).ended(0);
+    assert_eq!(run.stderr, "facenet: no face came since the last time: nothing was changed\n");
+    gallery(&scene, &["correct", "g", "face:1", "different", "face:4"]).ended(0);
     let run = gallery(&scene, &["cluster", "g", "--new", "--linkage", "ward"]).ended(2);
     assert_eq!(run.stderr, "error: `--new` is for `--linkage average`, found `--linkage ward`\n");
     gallery(&scene, &["correct", "g", "--undo"]).ended(0);

@@ -107,7 +107,9 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Outcome> {
     } else {
         String::new()
     };
-    if args.new {
+    if args.new && done.faces == 0 {
+        console.note(format_args!("no face came since the last time: nothing was changed"));
+    } else if args.new {
         console.note(format_args!(
             "{} of nobody, with {} of people near them: {}, {} of them new, {} alone{asked}; the threshold is {}",
             counted(done.new_faces, "face", "faces"),
