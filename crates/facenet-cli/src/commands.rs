@@ -20,6 +20,8 @@ mod track;
 mod train;
 #[cfg(feature = "train")]
 mod train_detector;
+#[cfg(feature = "train")]
+mod train_refiner;
 mod verify;
 
 use std::process::ExitCode;
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Train(train::Args),
     #[cfg(feature = "train")]
     TrainDetector(train_detector::Args),
+    #[cfg(feature = "train")]
+    TrainRefiner(train_refiner::Args),
     Completions(about::CompletionsArgs),
     Man(about::ManArgs),
 }
@@ -89,6 +93,8 @@ impl Command {
             Self::Train(args) => return train::run(args, console),
             #[cfg(feature = "train")]
             Self::TrainDetector(args) => return train_detector::run(args, console),
+            #[cfg(feature = "train")]
+            Self::TrainRefiner(args) => return train_refiner::run(args, console),
         };
         outcome.map(ExitCode::from)
     }

@@ -8,6 +8,9 @@ mod drawn;
 mod dual;
 mod loss;
 mod photos;
+mod pose;
+mod refine;
+mod routine;
 mod scene;
 mod train;
 mod validate;
@@ -16,5 +19,10 @@ pub use config::{
     DetectorConfig, DetectorConfigError, DetectorData, DetectorLossConfig, DetectorNetwork,
     DetectorRunConfig, ValidDetectorConfig,
 };
+pub use refine::{
+    RefinerConfig, RefinerData, RefinerLossConfig, RefinerNetwork, RefinerSampleConfig, ValidRefinerConfig,
+    train_refiner,
+};
+pub use routine::{DetectorEvent, DetectorTrainError, TrainedDetector};
 pub use scene::SceneConfig;
-pub use train::{DetectorEvent, DetectorTrainError, TrainedDetector, train_detector};
+pub use train::train_detector;

@@ -59,7 +59,9 @@ pub use config::{
 pub use dataset::{Dataset, DatasetError, Identity, ImageId, MIN_EDGE_PX, PartBy, PartConfig, Unreadable};
 pub use detector::{
     DetectorConfig, DetectorConfigError, DetectorData, DetectorEvent, DetectorLossConfig, DetectorNetwork,
-    DetectorRunConfig, DetectorTrainError, SceneConfig, TrainedDetector, ValidDetectorConfig, train_detector,
+    DetectorRunConfig, DetectorTrainError, RefinerConfig, RefinerData, RefinerLossConfig, RefinerNetwork,
+    RefinerSampleConfig, SceneConfig, TrainedDetector, ValidDetectorConfig, ValidRefinerConfig,
+    train_detector, train_refiner,
 };
 pub use device::{ComputeDevice, DeviceConfig, DeviceError, DeviceName, Precision};
 pub use harmonic::{HarmonicConfig, HarmonicError, OldEmbeddings, OldEmbeddingsError};

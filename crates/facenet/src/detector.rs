@@ -3,6 +3,7 @@
 mod input;
 mod model;
 mod place;
+mod refiner;
 mod suppress;
 mod turn;
 mod views;
@@ -16,8 +17,10 @@ use crate::frozen::{Body, FoldedWeights, fold};
 use crate::kernels::Threads;
 use crate::network::{Graph, Pyramid, pyramid};
 pub use input::detector_input;
-pub use model::{DetectorFacts, DetectorModel, DetectorModelError};
+pub use model::{DetectorFacts, DetectorModel, DetectorModelError, RefinerFacts};
 pub use place::Place;
+pub use refiner::Look;
+use refiner::Refiner;
 use suppress::suppress;
 use turn::Turn;
 use views::{View, views};
@@ -30,6 +33,12 @@ const CUT_PX: f32 = 4.0;
 const OVERLAP: f32 = 0.4;
 /// The part of the smaller of two boxes from which it is a part of the other.
 const INSIDE: f32 = 0.85;
+/// The score from which a small face of a photo is reason enough to look at its surroundings in double size.
+const SUSPECTED: f32 = 0.1;
+/// Up to which side such a face is small, in pixels of the photo.
+const SMALL_PX: f32 = 24.0;
+/// The score below which no face is looked at again.
+const LEAST_FIRST: f32 = 0.05;
 /// The score that a photo's best face must have for its other turns not to be tried: a face that lies on its side is often
 /// found as one that stands, but with less.
 const SURE: f32 = 0.8;
@@ -91,6 +100,7 @@ type SizedBody = ((usize, usize), Arc<Body>);
 pub struct FaceDetector {
     table: Pyramid,
     folded: FoldedWeights,
+    refiner: Option<Refiner>,
     search: Search,
     /// The last used last.
     bodies: Mutex<Vec<SizedBody>>,
@@ -109,7 +119,9 @@ impl FaceDetector {
         let graph = Graph::of_pyramid(&table, Pyramid::MULTIPLE, Pyramid::MULTIPLE);
         let folded = fold(&graph, model.weights());
         let search = Search { score: model.facts().score, ..Search::default() };
-        Self { table, folded, search, bodies: Mutex::default() }
+        let refiner = model.facts().refiner.as_ref().zip(model.refiner());
+        let refiner = refiner.map(|(facts, weights)| Refiner::new(facts, weights));
+        Self { table, folded, refiner, search, bodies: Mutex::default() }
     }
 
     /// The detector that ships with the program.
@@ -145,26 +157,50 @@ impl FaceDetector {
 
     /// The faces of a photo as it stands, most confident first.
     fn upright(&self, photo: &RgbImage, search: &Search) -> Vec<Face> {
-        let views = views(photo.width(), photo.height(), search);
+        let (enlarged, plain): (Vec<View>, _) =
+            views(photo.width(), photo.height(), search).into_iter().partition(|view| view.enlarged);
+        let least = self.least_first();
+        let mut found = self.look_at(photo, &plain, least.min(SUSPECTED));
+        let suspected: Vec<Point> =
+            found.iter().filter(|face| side(face) <= SMALL_PX).map(|face| face.bounds.centre()).collect();
+        let enlarged: Vec<View> =
+            enlarged.into_iter().filter(|view| suspected.iter().any(|at| view.shows(*at))).collect();
+        found.retain(|face| face.score >= least);
+        found.extend(self.look_at(photo, &enlarged, least));
+        let first = suppress(found, OVERLAP, INSIDE);
+        let Some(refiner) = &self.refiner else { return first };
+        let mut again = refiner.again(photo, &first);
+        again.retain(|face| face.score >= search.score);
+        suppress(again, OVERLAP, INSIDE)
+    }
+
+    /// The faces of some views from a score on, not yet merged.
+    fn look_at(&self, photo: &RgbImage, views: &[View], least: f32) -> Vec<Face> {
         let threads = if views.len() == 1 { Threads::All } else { Threads::One };
-        let found = views.par_iter().flat_map_iter(|view| self.look(photo, view, threads));
-        suppress(found.collect(), OVERLAP, INSIDE)
+        views.par_iter().flat_map_iter(|view| self.look(photo, view, least, threads)).collect()
+    }
+
+    /// The least score of a first look. The second one's is at most 1 and their geometric mean counts, so that nothing which
+    /// could reach [`Search::score`] is left out.
+    fn least_first(&self) -> f32 {
+        let score = self.search.score;
+        if self.refiner.is_some() { (score * score).max(LEAST_FIRST) } else { score }
     }
 
     /// The faces of a view, where they lie in the photo.
-    fn look(&self, photo: &RgbImage, view: &View, threads: Threads) -> Vec<Face> {
+    fn look(&self, photo: &RgbImage, view: &View, least: f32, threads: Threads) -> Vec<Face> {
         let (height, width) = view.input();
         let mut pixels = vec![0.0; 3 * height * width];
         detector_input(&input::render(photo, view), (height, width), &mut pixels);
-        let found = self.faces(&pixels, (height, width), threads);
+        let found = self.faces(&pixels, (height, width), least, threads);
         found.into_iter().filter(|face| view.answers_for(face)).map(|face| view.in_photo(&face)).collect()
     }
 
-    /// All faces of an input, `[3, height, width]`, with scores from [`Search::score`] on, boxes not yet merged.
-    fn faces(&self, pixels: &[f32], size: (usize, usize), threads: Threads) -> Vec<Face> {
+    /// The faces of an input, `[3, height, width]`, from a score on, boxes not yet merged.
+    fn faces(&self, pixels: &[f32], size: (usize, usize), least: f32, threads: Threads) -> Vec<Face> {
         let mut faces = Vec::new();
         self.body(size).through(pixels, threads, |outputs| {
-            let logit = (self.search.score / (1.0 - self.search.score)).ln();
+            let logit = (least / (1.0 - least)).ln();
             let mut places = Place::all(size.0, size.1);
             for (level, stride) in Pyramid::STRIDES.into_iter().enumerate() {
                 let area = size.0 / stride * (size.1 / stride);
@@ -195,6 +231,11 @@ impl FaceDetector {
         bodies.push((size, Arc::clone(&body)));
         body
     }
+}
+
+/// The root of the area of a face's box.
+fn side(face: &Face) -> f32 {
+    (face.bounds.width * face.bounds.height).sqrt()
 }
 
 /// The face that the values of a place give.

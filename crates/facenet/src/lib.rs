@@ -36,8 +36,8 @@ pub use chip::{ChipCutter, ChipError, MAX_CHIP_EDGE_PX, cut_chip};
 pub use decode::{DecodeError, ImageFileError, Limits, decode, read_image, read_image_bytes};
 pub use detect::{AlignedCrop, CenterCrop, CropError, LEAST_FACE_PX, NotAPart};
 pub use detector::{
-    DetectorFacts, DetectorModel, DetectorModelError, FaceDetector, NotASetting, Place, Search,
-    detector_input,
+    DetectorFacts, DetectorModel, DetectorModelError, FaceDetector, Look, NotASetting, Place, RefinerFacts,
+    Search, detector_input,
 };
 pub use engine::{EngineError, FaceEngine};
 pub use frozen::{Folded, FrozenNetwork, WrongEdge};

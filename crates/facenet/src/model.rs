@@ -180,7 +180,7 @@ impl Model {
     fn to_bytes(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
         let contract = serde_json::to_string(&self.contract).expect("a contract is plain data");
         let metadata = HashMap::from([(CONTRACT_KEY.to_owned(), contract)]);
-        tensors_to_bytes(&self.weights, metadata)
+        tensors_to_bytes(self.weights.tensors(), metadata)
     }
 
     /// What the embeddings of this model are comparable with.
@@ -286,11 +286,10 @@ pub(crate) fn read_tensors(bytes: &[u8], origin: &str) -> Result<BTreeMap<String
 
 /// A safetensors file of weights and metadata. A tensor whose values are all exact in half precision is stored so.
 pub(crate) fn tensors_to_bytes(
-    weights: &Weights,
+    tensors: &BTreeMap<String, Tensor>,
     metadata: HashMap<String, String>,
 ) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let raw: Vec<(&String, &[usize], Dtype, Vec<u8>)> = weights
-        .tensors()
+    let raw: Vec<(&String, &[usize], Dtype, Vec<u8>)> = tensors
         .iter()
         .map(|(name, Tensor { shape, values })| {
             let (kind, bytes) = if values.iter().all(|value| f16::from_f32(*value).to_f32() == *value) {

@@ -17,11 +17,13 @@ mod nn4;
 mod nns1;
 mod nns2;
 mod pyramid;
+mod refiner;
 mod table;
 
 pub use graph::{Graph, Node, Shape};
 pub use layer::{Activation, Grouping, Layer};
 pub use pyramid::{Pyramid, UnknownPyramid, pyramid};
+pub use refiner::{UnknownRefiner, refiner};
 pub use table::{Block, Bottlenecks, Inception, Pool, Row, Table};
 
 /// The table of a network by its name.

@@ -1,10 +1,10 @@
 //! `facenet train-detector`: learns to find faces.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use facenet_train::{DetectorConfig, DetectorEvent, RunFolder, train_detector};
+use facenet_train::{DetectorConfig, DetectorEvent, RunFolder, TrainedDetector, train_detector};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::console::Console;
@@ -40,17 +40,36 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     }
     let config =
         config.validate().with_context(|| format!("cannot use the config `{}`", args.config.display()))?;
-    let folder = args.run.clone().unwrap_or_else(|| {
-        PathBuf::from("runs").join(args.config.file_stem().unwrap_or(args.config.as_os_str()))
-    });
+    let folder = run_folder(args.run.as_deref(), &args.config);
+    learn(&config.settings().to_toml(), &folder, args.resume, console, |run, show| {
+        Ok(train_detector(&config, run, show)?)
+    })
+}
+
+/// The folder of a run: that which was asked for, or one named like the config.
+pub(super) fn run_folder(asked: Option<&Path>, config: &Path) -> PathBuf {
+    asked.map_or_else(
+        || PathBuf::from("runs").join(config.file_stem().unwrap_or(config.as_os_str())),
+        Path::to_path_buf,
+    )
+}
+
+/// Runs the training of a detector's network in `folder`, and shows how it goes.
+pub(super) fn learn(
+    settings: &str,
+    folder: &Path,
+    resume: bool,
+    console: &Console,
+    train: impl FnOnce(&mut RunFolder, &mut dyn FnMut(DetectorEvent)) -> Result<TrainedDetector>,
+) -> Result<ExitCode> {
     if !console.is_quiet() {
-        eprintln!("{}", config.settings().to_toml());
+        eprintln!("{settings}");
     }
-    let mut run = RunFolder::open(&folder, args.resume)?;
+    let mut run = RunFolder::open(folder, resume)?;
     let bar = if console.is_quiet() { ProgressBar::hidden() } else { ProgressBar::no_length() };
     let style = "{bar:30} {pos}/{len} steps, {elapsed} gone, {eta} left  {msg}";
     bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
-    let trained = train_detector(&config, &mut run, |event| show(&bar, console.is_quiet(), &event));
+    let trained = train(&mut run, &mut |event| show(&bar, console.is_quiet(), &event));
     bar.finish_and_clear();
     let trained = trained?;
     if let Some(report) = &trained.report {
@@ -59,7 +78,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> Result<ExitCode> {
     println!("model  {}", run.model_path().display());
     println!("run    {}", folder.display());
     if trained.unreadable > 0 {
-        eprintln!("facenet: {} photos could not be read and were left out", trained.unreadable);
+        eprintln!("facenet: {} pictures could not be read and were left out", trained.unreadable);
         return Ok(ExitCode::from(2));
     }
     Ok(ExitCode::SUCCESS)
@@ -78,6 +97,9 @@ fn show(bar: &ProgressBar, quiet: bool, event: &DetectorEvent) {
                 "{photos} photos with {faces} faces to learn from, {validation} photos to validate with"
             ));
         }
+        DetectorEvent::Candidates { right, wrong, aligned } => say(format!(
+            "{right} found faces, {wrong} that are none and {aligned} aligned crops to learn from"
+        )),
         DetectorEvent::Starts { step, steps } => {
             bar.set_length(*steps);
             bar.set_position(*step);
@@ -86,7 +108,7 @@ fn show(bar: &ProgressBar, quiet: bool, event: &DetectorEvent) {
         DetectorEvent::Step { step } => bar.set_position(*step),
         DetectorEvent::Logged(record) => {
             let text = format!(
-                "loss {:.3} (scores {:.3}, boxes {:.3}, landmarks {:.3}), IoU {:.3}, {:.1} scenes/s",
+                "loss {:.3} (scores {:.3}, boxes {:.3}, landmarks {:.3}), IoU {:.3}, {:.1} pictures/s",
                 record.loss,
                 record.score_loss,
                 record.box_loss,

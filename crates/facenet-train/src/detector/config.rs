@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use facenet::network::{Graph, Pyramid, UnknownPyramid, pyramid};
+use facenet::network::{Graph, Pyramid, UnknownPyramid, UnknownRefiner, pyramid};
 use serde::{Deserialize, Serialize};
 
 use super::SceneConfig;
-use crate::checkpoint::Terms;
+use super::routine::Settings;
 use crate::range::{OutOfRange, within};
 use crate::{AveragingConfig, DeviceConfig, LoaderConfig, OptimiserConfig, ScheduleConfig};
 
@@ -125,6 +125,22 @@ impl Default for DetectorRunConfig {
     }
 }
 
+impl DetectorRunConfig {
+    /// Checks that each setting is within its range.
+    pub(super) fn check(&self) -> Result<(), OutOfRange> {
+        let Self { log_every, checkpoint_every, validate_every, keep } = *self;
+        for (key, value) in [
+            ("log_every", log_every),
+            ("checkpoint_every", checkpoint_every),
+            ("validate_every", validate_every),
+            ("keep", keep as u64),
+        ] {
+            within(value > 0, key, &value, "at least 1")?;
+        }
+        Ok(())
+    }
+}
+
 /// Settings that hold together, with what follows from them.
 #[derive(Debug, Clone)]
 pub struct ValidDetectorConfig {
@@ -154,6 +170,9 @@ pub enum DetectorConfigError {
     /// There is no such network.
     #[error("`network.name` is not usable")]
     Network(#[from] UnknownPyramid),
+    /// There is no such network for a second look.
+    #[error("`network.name` is not usable")]
+    Refiner(#[from] UnknownRefiner),
     /// A value is out of range.
     #[error("cannot use the table `{table}`")]
     Range {
@@ -201,15 +220,7 @@ impl DetectorConfig {
             averaging.check().map_err(of("averaging"))?;
         }
         self.schedule.check().map_err(of("schedule"))?;
-        let DetectorRunConfig { log_every, checkpoint_every, validate_every, keep } = self.run;
-        for (key, value) in [
-            ("log_every", log_every),
-            ("checkpoint_every", checkpoint_every),
-            ("validate_every", validate_every),
-            ("keep", keep as u64),
-        ] {
-            within(value > 0, key, &value, "at least 1").map_err(of("run"))?;
-        }
+        self.run.check().map_err(of("run"))?;
         let graph = Graph::of_pyramid(&pyramid(&self.network.name)?, edge, edge);
         Ok(ValidDetectorConfig { config: self, graph })
     }
@@ -239,12 +250,19 @@ impl ValidDetectorConfig {
         serde_json::to_string(&recipe).expect("settings are plain data")
     }
 
-    pub(super) fn terms(&self) -> Terms<'_> {
-        Terms {
+    pub(super) fn routine(&self) -> Settings {
+        let config = &self.config;
+        Settings {
+            batch: config.batch,
+            optimiser: config.optimiser,
+            averaging: config.averaging,
+            schedule: config.schedule.clone(),
+            device: config.device,
+            loader: config.loader,
+            run: config.run,
+            graph: self.graph.clone(),
             recipe: self.recipe(),
-            graph: &self.graph,
-            averaging: self.config.averaging,
-            optimiser: self.config.optimiser,
+            toml: config.to_toml(),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Scenes: what a detector is shown in training, made of one labelled photo or of four.
 
-mod pose;
-
 use std::io::Cursor;
 
 use facenet_core::{BoundingBox, RgbImage};
@@ -14,9 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::photos::Photos;
+use super::pose::{self, Area, Pose};
 use crate::augment::pixels::{Colour, blur, recolour};
 use crate::range::{OutOfRange, within};
-use pose::{Area, Pose};
 
 /// The part of a face's box that must be seen for it to be learnt; of others the network learns nothing.
 const LEAST_SEEN: f32 = 0.6;
@@ -105,6 +103,32 @@ impl SceneConfig {
         within((0.1..=8.0).contains(&enlarge), "enlarge", &enlarge, "a number from 0.1 to 8")?;
         within((0.0..=45.0).contains(&turn), "turn", &turn, "degrees from 0 to 45")
     }
+
+    /// Colour, blur and compression.
+    pub(super) fn spoil(&self, image: &mut RgbImage, rng: &mut ChaCha8Rng) {
+        let mut around = |middle: f32, by: f32| middle + rng.random_range(-1.0..=1.0f32) * by;
+        let mut colour = Colour {
+            brightness: around(0.0, self.brightness),
+            contrast: around(1.0, self.contrast),
+            saturation: around(1.0, self.saturation),
+        };
+        if rng.random_bool(self.grey) {
+            colour.saturation = 0.0;
+        }
+        recolour(image, colour);
+        if rng.random_bool(self.blur) {
+            for _ in 0..rng.random_range(1..=3) {
+                blur(image);
+            }
+        }
+        if rng.random_bool(self.jpeg) {
+            let mut bytes = Vec::new();
+            let encoder = JpegEncoder::new_with_quality(&mut bytes, rng.random_range(20..=80));
+            image.write_with_encoder(encoder).expect("a scene fits into a JPEG and memory");
+            let decoded = image::load(Cursor::new(bytes), ImageFormat::Jpeg);
+            *image = decoded.expect("what was just written is a JPEG").into_rgb8();
+        }
+    }
 }
 
 /// A scene and its faces, those that are not to be learnt among them.
@@ -150,7 +174,7 @@ impl Scenery {
             let whole = Area { left: 0, top: 0, width: edge, height: edge };
             self.show(photos, leader, whole, &mut scene, &mut rng);
         }
-        self.spoil(&mut scene.image, &mut rng);
+        self.config.spoil(&mut scene.image, &mut rng);
         scene
     }
 
@@ -198,33 +222,6 @@ impl Scenery {
                 let middle = (image_width / 2.0, image_height / 2.0);
                 Pose::new(middle, scale, angle, mirrored, area.point(target))
             }
-        }
-    }
-
-    /// Colour, blur and compression.
-    fn spoil(&self, image: &mut RgbImage, rng: &mut ChaCha8Rng) {
-        let config = &self.config;
-        let mut around = |middle: f32, by: f32| middle + rng.random_range(-1.0..=1.0f32) * by;
-        let mut colour = Colour {
-            brightness: around(0.0, config.brightness),
-            contrast: around(1.0, config.contrast),
-            saturation: around(1.0, config.saturation),
-        };
-        if rng.random_bool(config.grey) {
-            colour.saturation = 0.0;
-        }
-        recolour(image, colour);
-        if rng.random_bool(config.blur) {
-            for _ in 0..rng.random_range(1..=3) {
-                blur(image);
-            }
-        }
-        if rng.random_bool(config.jpeg) {
-            let mut bytes = Vec::new();
-            let encoder = JpegEncoder::new_with_quality(&mut bytes, rng.random_range(20..=80));
-            image.write_with_encoder(encoder).expect("a scene fits into a JPEG and memory");
-            let decoded = image::load(Cursor::new(bytes), ImageFormat::Jpeg);
-            *image = decoded.expect("what was just written is a JPEG").into_rgb8();
         }
     }
 }

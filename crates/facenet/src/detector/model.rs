@@ -1,17 +1,19 @@
 //! A detector's model file: weights, and the facts that say what they are for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{read_tensors, tensors_to_bytes, write_beside};
-use crate::network::{Graph, Pyramid, UnknownPyramid, pyramid};
-use crate::weights::{Weights, WeightsError};
+use crate::network::{Graph, Pyramid, UnknownPyramid, UnknownRefiner, pyramid, refiner};
+use crate::weights::{Tensor, Weights, WeightsError};
 
 /// The key of the facts in a weight file's metadata.
 const KEY: &str = "facenet.detector";
+/// What the names of the refiner's tensors start with.
+const REFINER: &str = "refiner.";
 
 /// The detector that ships with the program; `models/detector.md` is its card.
 static SHIPPED: &[u8] = include_bytes!("../../../../models/detector.safetensors");
@@ -26,13 +28,27 @@ pub struct DetectorFacts {
     pub weights: String,
     /// The score from which a face is reported if nothing else is asked for, in `(0, 1)`.
     pub score: f32,
+    /// The network that looks at each face again; none, the first look counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refiner: Option<RefinerFacts>,
 }
 
-/// A detector's network with its weights.
+/// What a refiner's weights are for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefinerFacts {
+    /// The network's name, see [`refiner`](crate::network::refiner).
+    pub network: String,
+    /// SHA-256 of the weights, in hexadecimal.
+    pub weights: String,
+}
+
+/// A detector's networks with their weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectorModel {
     facts: DetectorFacts,
     weights: Weights,
+    refiner: Option<Weights>,
 }
 
 /// Why a detector's model cannot be read or written.
@@ -70,6 +86,14 @@ pub enum DetectorModelError {
         /// The cause.
         source: UnknownPyramid,
     },
+    /// A refiner's network that this program does not know.
+    #[error("cannot use the detector `{origin}`")]
+    Refiner {
+        /// Where the bytes come from.
+        origin: String,
+        /// The cause.
+        source: UnknownRefiner,
+    },
     /// The tensors are not the network's.
     #[error("the weights of `{origin}` do not fit the network `{network}`")]
     Weights {
@@ -85,8 +109,22 @@ pub enum DetectorModelError {
 impl DetectorModel {
     /// Joins weights of the network of that name with the score from which its faces count.
     pub fn new(network: &str, score: f32, weights: Weights) -> Self {
-        let facts = DetectorFacts { network: network.into(), weights: weights.digest(), score };
-        Self { facts, weights }
+        let facts =
+            DetectorFacts { network: network.into(), weights: weights.digest(), score, refiner: None };
+        Self { facts, weights, refiner: None }
+    }
+
+    /// The same detector with a refiner of the network of that name, in place of one that it had.
+    pub fn with_refiner(mut self, network: &str, weights: Weights) -> Self {
+        self.facts.refiner = Some(RefinerFacts { network: network.into(), weights: weights.digest() });
+        self.refiner = Some(weights);
+        self
+    }
+
+    /// The same detector with its first look only.
+    pub fn without_refiner(mut self) -> Self {
+        (self.facts.refiner, self.refiner) = (None, None);
+        self
     }
 
     /// The detector that ships with the program.
@@ -122,20 +160,35 @@ impl DetectorModel {
         let table = pyramid(&facts.network)
             .map_err(|source| DetectorModelError::Network { origin: origin.into(), source })?;
         let tensors = read_tensors(bytes, origin).map_err(|e| damaged(e.to_string()))?;
+        let (again, first): (BTreeMap<_, _>, _) =
+            tensors.into_iter().partition(|(name, _)| name.starts_with(REFINER));
+        let checked = |tensors, graph: &Graph, network: &str, named: &str| {
+            let weights = Weights::new(tensors, graph).map_err(|source| DetectorModelError::Weights {
+                origin: origin.into(),
+                network: network.into(),
+                source,
+            })?;
+            match weights.digest() {
+                digest if digest == named => Ok(weights),
+                digest => Err(damaged(format!(
+                    "its weights have digest {digest}, but it names {named}: the file was altered"
+                ))),
+            }
+        };
         let graph = Graph::of_pyramid(&table, Pyramid::MULTIPLE, Pyramid::MULTIPLE);
-        let weights = Weights::new(tensors, &graph).map_err(|source| DetectorModelError::Weights {
-            origin: origin.into(),
-            network: facts.network.clone(),
-            source,
-        })?;
-        let found = weights.digest();
-        if found != facts.weights {
-            return Err(damaged(format!(
-                "its weights have digest {found}, but it names {}: the file was altered",
-                facts.weights
-            )));
-        }
-        Ok(Self { facts, weights })
+        let weights = checked(first, &graph, &facts.network, &facts.weights)?;
+        let refiner = match &facts.refiner {
+            None if again.is_empty() => None,
+            None => return Err(damaged("it holds a refiner's weights without saying so".into())),
+            Some(RefinerFacts { network, weights }) => {
+                let table = refiner(network)
+                    .map_err(|source| DetectorModelError::Refiner { origin: origin.into(), source })?;
+                let plain = |(name, tensor): (String, Tensor)| (name[REFINER.len()..].to_owned(), tensor);
+                let graph = Graph::of_refiner(&table, Pyramid::OUTPUTS);
+                Some(checked(again.into_iter().map(plain).collect(), &graph, network, weights)?)
+            }
+        };
+        Ok(Self { facts, weights, refiner })
     }
 
     /// Writes the model file, beside its place and then renamed.
@@ -150,7 +203,11 @@ impl DetectorModel {
 
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, safetensors::SafeTensorError> {
         let facts = serde_json::to_string(&self.facts).expect("facts are plain data");
-        tensors_to_bytes(&self.weights, HashMap::from([(KEY.to_owned(), facts)]))
+        let mut tensors = self.weights.tensors().clone();
+        for (name, tensor) in self.refiner.iter().flat_map(Weights::tensors) {
+            tensors.insert(format!("{REFINER}{name}"), tensor.clone());
+        }
+        tensors_to_bytes(&tensors, HashMap::from([(KEY.to_owned(), facts)]))
     }
 
     /// What the weights are for.
@@ -158,9 +215,14 @@ impl DetectorModel {
         &self.facts
     }
 
-    /// The weights.
+    /// The weights of the first look.
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// The weights of the second look, if it has one.
+    pub fn refiner(&self) -> Option<&Weights> {
+        self.refiner.as_ref()
     }
 
     /// The same detector with another default score, in `(0, 1)`.

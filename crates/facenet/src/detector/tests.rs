@@ -27,10 +27,24 @@ fn constant(logit: f32) -> DetectorModel {
     DetectorModel::new("lite-pyramid", 0.5, Weights::new(tensors, &graph).unwrap())
 }
 
+/// The same with a second look that always gives the score of `logit` and the box and landmarks of `values`.
+fn looking_again(model: DetectorModel, logit: f32, values: [f32; 14]) -> DetectorModel {
+    let graph = Graph::of_refiner(&crate::network::refiner("lite-refiner").unwrap(), Pyramid::OUTPUTS);
+    let mut tensors = drawn(&graph);
+    let mut fill = |name: &str, values: Vec<f32>| {
+        let shape = tensors[name].shape.clone();
+        tensors.insert(name.into(), Tensor { shape, values });
+    };
+    fill("output.weight", vec![0.0; 15 * 52 * 16]);
+    fill("output.bias", std::iter::once(logit).chain(values).collect());
+    model.with_refiner("lite-refiner", Weights::new(tensors, &graph).unwrap())
+}
+
 #[test]
 fn the_shipped_detector_is_whole_and_small() {
     let model = DetectorModel::shipped().unwrap();
-    let values: usize = model.weights().tensors().values().map(|tensor| tensor.values.len()).sum();
+    let both = [Some(model.weights()), model.refiner()].into_iter().flatten();
+    let values: usize = both.flat_map(|look| look.tensors().values()).map(|tensor| tensor.values.len()).sum();
     assert!(values < 500_000, "{values} parameters");
     assert!(model.to_bytes().unwrap().len() <= 3 << 20);
 }
@@ -121,6 +135,44 @@ fn only_faces_from_the_score_on_are_given_most_confident_first_and_apart() {
 }
 
 #[test]
+fn a_second_look_moves_boxes_and_landmarks_and_its_score_counts_as_much() {
+    let photo = RgbImage::new(100, 60);
+    let search = Search { score: 0.4, ..Search::default() };
+    let faces =
+        |model: &DetectorModel| FaceDetector::new(model).with_search(search).unwrap().detect(&photo).unwrap();
+    let first = faces(&constant(0.0));
+    let still = looking_again(constant(0.0), 0.0, [0.0; 14]);
+    assert_eq!(faces(&still).len(), first.len(), "both looks say one half");
+    // To the right by a tenth of the look, half as wide, and all landmarks in the look's right upper corner.
+    let mut values = [0.5, -0.5].repeat(7);
+    values[..4].copy_from_slice(&[0.1, 0.0, 0.5f32.ln(), 0.0]);
+    let moved = faces(&looking_again(constant(0.0), 0.0, values.try_into().unwrap()));
+    for face in &moved {
+        // Square faces, so that the side is the height that stayed.
+        let (side, centre) = (face.bounds.height, face.bounds.centre());
+        assert!((face.bounds.width - 0.5 * side).abs() < 1e-3 && (face.score - 0.5).abs() < 1e-6, "{face:?}");
+        let [eye, ..] = face.landmarks.unwrap();
+        assert!((eye.x - (centre.x + 0.4 * 1.2 * side)).abs() < 0.01 * side, "{face:?}");
+        assert!((eye.y - (centre.y - 0.5 * 1.2 * side)).abs() < 0.01 * side, "{face:?}");
+    }
+    assert!(!moved.is_empty());
+    assert_eq!(
+        faces(&looking_again(constant(0.0), -4.0, [0.0; 14])),
+        [],
+        "what the second look denies is no face"
+    );
+}
+
+#[test]
+fn what_the_first_look_is_unsure_of_is_looked_at_again() {
+    let photo = RgbImage::new(100, 60);
+    // 0.27, which with a second look of 0.98 makes 0.51.
+    let faces = |model: DetectorModel| FaceDetector::new(&model).detect(&photo).unwrap();
+    assert_eq!(faces(constant(-1.0)), []);
+    assert!(!faces(looking_again(constant(-1.0), 4.0, [0.0; 14])).is_empty());
+}
+
+#[test]
 fn a_photo_gives_the_same_faces_on_any_number_of_threads() {
     let photo = portrait();
     let detector = FaceDetector::shipped().unwrap();
@@ -149,9 +201,11 @@ fn settings_out_of_range_are_named() {
 fn a_saved_detector_is_loaded_as_it_was_and_damage_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("d.safetensors");
-    let model = constant(0.5).with_score(0.25);
-    model.save(&path).unwrap();
-    assert_eq!(DetectorModel::load(&path).unwrap(), model);
+    for model in [constant(0.5), looking_again(constant(0.5), 1.0, [0.0; 14])] {
+        model.save(&path).unwrap();
+        assert_eq!(DetectorModel::load(&path).unwrap(), model);
+    }
+    let model = looking_again(constant(0.5), 1.0, [0.0; 14]).with_score(0.25);
 
     let refusal = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = model.to_bytes().unwrap();
@@ -168,6 +222,11 @@ fn a_saved_detector_is_loaded_as_it_was_and_damage_is_told() {
     assert!(refusal(&exchange("facenet.detector", "facenet.detectix")).contains("it holds nothing under"));
     assert!(refusal(&exchange("lite-pyramid\\\"", "lite-pyramix\\\"")).contains("cannot use the detector"));
     assert!(refusal(&exchange("conv4.weight", "conv4.height")).contains("do not fit the network"));
+    assert!(refusal(&exchange("lite-refiner\\\"", "lite-refinex\\\"")).contains("cannot use the detector"));
+    assert!(
+        refusal(&exchange("refiner.conv4.weight", "refiner.conv4.height")).contains("do not fit the network")
+    );
+    assert!(refusal(&exchange("refiner\\\":", "refinex\\\":")).contains("unknown field `refinex`"));
     assert!(refusal(&exchange("0.25", "1.25")).contains("score 1.25, expected a number between 0 and 1"));
     assert!(refusal(&|bytes| *bytes.last_mut().unwrap() ^= 1).contains("the file was altered"));
     let error = DetectorModel::load(Path::new("no/d")).unwrap_err();

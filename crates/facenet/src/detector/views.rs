@@ -1,5 +1,7 @@
 //! At which scales, and in which tiles, a photo is looked at.
 
+use facenet_core::Point;
+
 use super::Search;
 use crate::network::Pyramid;
 
@@ -7,6 +9,12 @@ use crate::network::Pyramid;
 const WHOLE_PX: u32 = 960;
 /// The side of the tiles of larger views, in pixels.
 const TILE_PX: u32 = 640;
+/// Pixels of the finest view of a small photo for one of the photo.
+const ENLARGED: f64 = 2.0;
+/// The side of the tiles of views in double size, of which only those are looked at where small faces are suspected, and
+/// how far they overlap, in pixels.
+const ENLARGED_TILE_PX: u32 = 320;
+const ENLARGED_OVERLAP_PX: u32 = 64;
 /// How far neighbouring tiles overlap, in pixels; a face up to this size lies whole in one of them.
 const OVERLAP_PX: u32 = 128;
 /// Views get coarser until their longer side is at most this, in pixels: then a face that fills the photo is one that
@@ -29,6 +37,8 @@ pub(super) struct View {
     pub(super) cut: [bool; 4],
     /// Whether no view is coarser, so that faces of any size count.
     pub(super) coarsest: bool,
+    /// Whether the photo is in double size, and a coarser view shows it as it is.
+    pub(super) enlarged: bool,
 }
 
 impl View {
@@ -36,6 +46,15 @@ impl View {
     pub(super) fn input(&self) -> (usize, usize) {
         let whole = |side: u32| (side as usize).next_multiple_of(Pyramid::MULTIPLE);
         (whole(self.size.1), whole(self.size.0))
+    }
+
+    /// Whether a point of the photo lies in it.
+    pub(super) fn shows(&self, point: Point) -> bool {
+        let along = |at: f32, start: f64, len: u32, scale: f64| {
+            (start..=start + f64::from(len) / scale).contains(&f64::from(at))
+        };
+        along(point.x, self.origin.0, self.size.0, self.scale.0)
+            && along(point.y, self.origin.1, self.size.1, self.scale.1)
     }
 }
 
@@ -46,7 +65,7 @@ pub(super) fn views(width: u32, height: u32, search: &Search) -> Vec<View> {
     if width == 0 || height == 0 {
         return views;
     }
-    let mut scale = if longer <= f64::from(search.enlarge_up_to_px) { 2.0 } else { 1.0 };
+    let mut scale = if longer <= f64::from(search.enlarge_up_to_px) { ENLARGED } else { 1.0 };
     scale = f64::min(scale, f64::from(search.finest_px) / longer);
     if search.smallest_px > 0 {
         scale = f64::min(scale, PLAIN_PX / f64::from(search.smallest_px));
@@ -66,9 +85,10 @@ fn tiles(width: u32, height: u32, scale: f64, coarsest: bool, views: &mut Vec<Vi
     let scaled = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
     let (scaled_width, scaled_height) = (scaled(width), scaled(height));
     // A strip may lose its thin side to rounding, so each side has its own scale.
+    let enlarged = scale >= ENLARGED && !coarsest;
     let scale = (f64::from(scaled_width) / f64::from(width), f64::from(scaled_height) / f64::from(height));
-    for (top, tile_height) in spans(scaled_height) {
-        for (left, tile_width) in spans(scaled_width) {
+    for (top, tile_height) in spans(scaled_height, enlarged) {
+        for (left, tile_width) in spans(scaled_width, enlarged) {
             let (right, bottom) = (left + tile_width, top + tile_height);
             views.push(View {
                 origin: (f64::from(left) / scale.0, f64::from(top) / scale.1),
@@ -76,19 +96,25 @@ fn tiles(width: u32, height: u32, scale: f64, coarsest: bool, views: &mut Vec<Vi
                 size: (tile_width, tile_height),
                 cut: [left > 0, top > 0, right < scaled_width, bottom < scaled_height],
                 coarsest,
+                enlarged,
             });
         }
     }
 }
 
 /// Start and length of the tiles along a side.
-fn spans(side: u32) -> Vec<(u32, u32)> {
-    if side <= WHOLE_PX {
+fn spans(side: u32, enlarged: bool) -> Vec<(u32, u32)> {
+    let (whole, tile, overlap) = if enlarged {
+        (ENLARGED_TILE_PX, ENLARGED_TILE_PX, ENLARGED_OVERLAP_PX)
+    } else {
+        (WHOLE_PX, TILE_PX, OVERLAP_PX)
+    };
+    if side <= whole {
         return vec![(0, side)];
     }
-    let count = (side - OVERLAP_PX).div_ceil(TILE_PX - OVERLAP_PX);
-    let last = side - TILE_PX;
-    (0..count).map(|i| ((u64::from(last) * u64::from(i) / u64::from(count - 1)) as u32, TILE_PX)).collect()
+    let count = (side - overlap).div_ceil(tile - overlap);
+    let last = side - tile;
+    (0..count).map(|i| ((u64::from(last) * u64::from(i) / u64::from(count - 1)) as u32, tile)).collect()
 }
 
 #[cfg(test)]
@@ -112,7 +138,7 @@ mod tests {
             let search = Search { smallest_px, ..Search::default() };
             views(640, 480, &search).iter().map(|view| view.size).collect()
         };
-        assert_eq!(sizes(0).len(), 3 + 2, "in double size it has three tiles");
+        assert_eq!(sizes(0).len(), 5 * 4 + 2, "in double size it has five tiles times four");
         assert_eq!(sizes(12), sizes(0));
         assert_eq!(sizes(24), [(640, 480), (320, 240)]);
         assert_eq!(sizes(40), [(384, 288), (192, 144)]);
@@ -128,11 +154,14 @@ mod tests {
 
     #[test]
     fn tiles_overlap_and_cover_a_side_whatever_its_length() {
-        for side in [961, 1152, 1153, 2048, 30_000] {
-            let spans = spans(side);
+        for (side, enlarged) in
+            [961, 1152, 1153, 2048, 30_000].map(|side| [(side, false), (side, true)]).concat()
+        {
+            let spans = spans(side, enlarged);
             assert_eq!((spans[0].0, spans.last().map(|(start, len)| start + len)), (0, Some(side)));
+            let overlap = if enlarged { ENLARGED_OVERLAP_PX } else { OVERLAP_PX };
             for pair in spans.windows(2) {
-                assert!(pair[1].0 + OVERLAP_PX <= pair[0].0 + TILE_PX, "{side}: {pair:?}");
+                assert!(pair[1].0 + overlap <= pair[0].0 + pair[0].1, "{side}: {pair:?}");
             }
         }
     }

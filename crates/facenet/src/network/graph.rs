@@ -59,14 +59,7 @@ pub struct Graph {
 impl Graph {
     /// Lowers `table` to layers, ending in an embedding of `dimension` coordinates.
     pub fn of(table: &Table, dimension: usize) -> Self {
-        let mut graph = Self {
-            input: Shape { channels: 3, height: table.input.0, width: table.input.1 },
-            normalised: table.normalised,
-            activation: table.activation,
-            nodes: Vec::new(),
-            row_ends: Vec::new(),
-            outputs: Vec::new(),
-        };
+        let mut graph = Self::empty(table);
         let value = graph.lower_rows(&table.rows);
         let embedding = Shape { channels: dimension, height: 1, width: 1 };
         let layer = Layer::Embed { normalised: table.embedding_normalised };
@@ -97,8 +90,25 @@ impl Graph {
         graph
     }
 
+    /// A graph without layers, for the table's images.
+    pub(super) fn empty(table: &Table) -> Self {
+        Self {
+            input: Shape { channels: 3, height: table.input.0, width: table.input.1 },
+            normalised: table.normalised,
+            activation: table.activation,
+            nodes: Vec::new(),
+            row_ends: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Says which values the network is computed for.
+    pub(super) fn end_with(&mut self, outputs: Vec<usize>) {
+        self.outputs = outputs;
+    }
+
     /// Appends the layers of all rows, the first of which reads the image, and gives the number of the last value.
-    fn lower_rows(&mut self, rows: &[Row]) -> usize {
+    pub(super) fn lower_rows(&mut self, rows: &[Row]) -> usize {
         let mut value = 0;
         for row in rows {
             value = self.lower(row.name, &row.block, value);

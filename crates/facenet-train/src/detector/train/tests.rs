@@ -5,6 +5,8 @@ use facenet_eval::HeightRange;
 use super::*;
 use crate::DetectorConfig;
 use crate::detector::drawn;
+use crate::detector::routine::Window;
+use crate::log::DetectorRecord;
 
 fn config(data: &Path, more: &str) -> ValidDetectorConfig {
     let text = format!(
@@ -66,7 +68,7 @@ fn the_same_seed_gives_the_same_weights_and_so_does_a_run_that_was_interrupted()
     let mut stopped = RunFolder::open(&run("stopped"), false).unwrap();
     let config = with(1, 6);
     let mut show = |_: DetectorEvent| {};
-    let mut trainer = Trainer::start(&config, &mut stopped, &mut show).unwrap();
+    let mut trainer = start(&config, &mut stopped, &mut show).unwrap();
     let mut loader = trainer.loader().unwrap();
     let mut window = Window::default();
     for _ in 0..5 {
