@@ -1,6 +1,6 @@
 """From photos to embeddings by facenet-pytorch: its MTCNN (weights in the package) and InceptionResnetV1.
 
-python benches/peers/facenet_pytorch.py FOLDER THREADS [LIMIT]
+python benches/peers/facenet_pytorch_pipeline.py FOLDER THREADS [LIMIT]
 Needs facenet-pytorch, torch and Pillow. The network's weights are drawn, because the package downloads them and only the time
 is of interest. Prints photos a second by stage and altogether, and the peak of memory.
 """
