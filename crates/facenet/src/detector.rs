@@ -33,8 +33,9 @@ const CUT_PX: f32 = 4.0;
 const OVERLAP: f32 = 0.4;
 /// The part of the smaller of two boxes from which it is a part of the other.
 const INSIDE: f32 = 0.85;
-/// The score from which a small face of a photo is reason enough to look at its surroundings in double size.
-const SUSPECTED: f32 = 0.1;
+/// The score from which a small face of a photo is reason enough to look at its surroundings in double size. At 0.1, 0.3 and 0.4
+/// as many small faces are found, at 0.4 in a quarter of the time that looking everywhere takes.
+const SUSPECTED: f32 = 0.4;
 /// Up to which side such a face is small, in pixels of the photo.
 const SMALL_PX: f32 = 24.0;
 /// The score below which no face is looked at again.
@@ -159,19 +160,26 @@ impl FaceDetector {
     fn upright(&self, photo: &RgbImage, search: &Search) -> Vec<Face> {
         let (enlarged, plain): (Vec<View>, _) =
             views(photo.width(), photo.height(), search).into_iter().partition(|view| view.enlarged);
-        let least = self.least_first();
-        let mut found = self.look_at(photo, &plain, least.min(SUSPECTED));
-        let suspected: Vec<Point> =
-            found.iter().filter(|face| side(face) <= SMALL_PX).map(|face| face.bounds.centre()).collect();
+        let mut found = self.look_twice(photo, &plain);
+        let small = |face: &&Face| face.score >= SUSPECTED && side(face) <= SMALL_PX;
+        let suspected: Vec<Point> = found.iter().filter(small).map(|face| face.bounds.centre()).collect();
         let enlarged: Vec<View> =
             enlarged.into_iter().filter(|view| suspected.iter().any(|at| view.shows(*at))).collect();
-        found.retain(|face| face.score >= least);
-        found.extend(self.look_at(photo, &enlarged, least));
-        let first = suppress(found, OVERLAP, INSIDE);
-        let Some(refiner) = &self.refiner else { return first };
-        let mut again = refiner.again(photo, &first);
-        again.retain(|face| face.score >= search.score);
-        suppress(again, OVERLAP, INSIDE)
+        if !enlarged.is_empty() {
+            found.extend(self.look_twice(photo, &enlarged));
+        }
+        found.retain(|face| face.score >= search.score);
+        suppress(found, OVERLAP, INSIDE)
+    }
+
+    /// The faces of some views, whatever their score.
+    fn look_twice(&self, photo: &RgbImage, views: &[View]) -> Vec<Face> {
+        let least = self.least_first();
+        let first = suppress(self.look_at(photo, views, least), OVERLAP, INSIDE);
+        match &self.refiner {
+            Some(refiner) => refiner.again(photo, &first),
+            None => first,
+        }
     }
 
     /// The faces of some views from a score on, not yet merged.
