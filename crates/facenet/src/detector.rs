@@ -58,7 +58,7 @@ pub struct Search {
     /// The longer side of the finest view, in pixels: larger photos are shrunk to it, so that 10 pixels of the view are
     /// the smallest face. Memory does not depend on it, time grows with its square.
     pub finest_px: u32,
-    /// Photos whose longer side is at most this are looked at in double size too, for faces below 10 pixels.
+    /// Photos whose longer side is at most this are looked at in double size too, where faces of up to 24 pixels are suspected.
     pub enlarge_up_to_px: u32,
     /// The longer edge of the smallest face that is wanted, in pixels of the photo: views in which it is larger than it need be
     /// are left out, which saves most of the time. 0 for any face. Smaller ones can be found all the same.

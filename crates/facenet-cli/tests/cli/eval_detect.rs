@@ -62,7 +62,7 @@ fn the_table_is_printed_and_files_are_written() {
     labels(&scene, FACE);
     let run = eval(&scene, &["--output", "new/report"]).ended(0);
     for line in
-        ["2 photos, faces found at IoU 0.4", "> 64 px          1    1.000", "landmarks  none to compare"]
+        ["2 photos, faces found at IoU 0.4", "> 64 px          1    1.000", "landmarks: none to compare"]
     {
         assert!(run.stdout.contains(line), "{line} in\n{}", run.stdout);
     }

@@ -2,7 +2,7 @@
 
 use facenet_core::Face;
 
-use super::report::{DetectionReport, HeightRange, LandmarkError};
+use super::report::{DetectionReport, HeightRange, LandmarkError, of_range};
 use super::{LEAST_OVERLAP, LabelledFace};
 
 /// The part of a found face that may lie in an ignored one for it to be neither right nor wrong.
@@ -12,16 +12,18 @@ const INSIDE_IGNORED: f32 = 0.5;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DetectionSamples {
     photos: usize,
-    /// Per range of heights: labelled faces that count, and found ones with whether they are right.
     ranges: [Range; HeightRange::ALL.len()],
-    /// Mean distance of the five points over the distance of the eyes, of each face.
-    landmark_errors: Vec<f32>,
 }
 
+/// Of a range of heights.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Range {
+    /// Labelled faces that count.
     faces: usize,
+    /// Scores of found ones, and whether they are right.
     found: Vec<(f32, bool)>,
+    /// Mean distance of the five points over the distance of the eyes, of each right one.
+    landmark_errors: Vec<f32>,
 }
 
 impl DetectionSamples {
@@ -42,9 +44,7 @@ impl DetectionSamples {
                     Some(at) => {
                         free[at] = false;
                         sums.found.push((face.score, true));
-                        if range == HeightRange::All {
-                            self.landmark_errors.extend(landmark_error(face, &labelled[at]));
-                        }
+                        sums.landmark_errors.extend(landmark_error(face, &labelled[at]));
                     }
                     None if range.holds(face.bounds.height) && !is_excused(face, labelled, counts) => {
                         sums.found.push((face.score, false));
@@ -57,8 +57,11 @@ impl DetectionSamples {
 
     /// The figures.
     pub fn report(&self) -> DetectionReport {
-        let ranges = self.ranges.iter().map(|range| (range.faces, range.found.clone())).collect();
-        DetectionReport::of(self.photos, ranges, LandmarkError::of(self.landmark_errors.clone()))
+        let report = |(range, sums): (HeightRange, &Range)| {
+            let landmarks = LandmarkError::of(sums.landmark_errors.clone());
+            of_range(range, sums.faces, sums.found.clone(), landmarks, self.photos)
+        };
+        DetectionReport::of(self.photos, HeightRange::ALL.into_iter().zip(&self.ranges).map(report).collect())
     }
 }
 

@@ -62,6 +62,8 @@ pub struct RangeReport {
     pub score: Option<f32>,
     /// Precision over recall, from the most confident face on, where no lower score has more of both.
     pub curve: Vec<PrecisionRecall>,
+    /// How far the landmarks of found faces lie off; none where none are known or given.
+    pub landmarks: Option<LandmarkError>,
 }
 
 /// What counts from a score on.
@@ -107,19 +109,11 @@ pub struct DetectionReport {
     pub least_overlap: f32,
     /// In the order of [`HeightRange::ALL`].
     pub ranges: Vec<RangeReport>,
-    /// None where no landmarks are known or given.
-    pub landmarks: Option<LandmarkError>,
 }
 
 impl DetectionReport {
-    pub(super) fn of(
-        photos: usize,
-        ranges: Vec<(usize, Vec<(f32, bool)>)>,
-        landmarks: Option<LandmarkError>,
-    ) -> Self {
-        let ranges = HeightRange::ALL.into_iter().zip(ranges);
-        let ranges = ranges.map(|(range, (faces, found))| of_range(range, faces, found, photos)).collect();
-        Self { photos, least_overlap: LEAST_OVERLAP, ranges, landmarks }
+    pub(super) fn of(photos: usize, ranges: Vec<RangeReport>) -> Self {
+        Self { photos, least_overlap: LEAST_OVERLAP, ranges }
     }
 
     /// The figures of a range.
@@ -142,33 +136,41 @@ impl std::fmt::Display for DetectionReport {
         writeln!(f)?;
         writeln!(
             f,
-            "{:<10} {:>7} {:>8} {:>28} {:>7}",
-            "height", "faces", "AP", "recall at 1 false in 10", "score"
+            "{:<10} {:>7} {:>8} {:>28} {:>7} {:>11}",
+            "height", "faces", "AP", "recall at 1 false in 10", "score", "landmarks"
         )?;
         let figure = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
-        for RangeReport { range, faces, average_precision, recall, score, .. } in &self.ranges {
+        for RangeReport { range, faces, average_precision, recall, score, landmarks, .. } in &self.ranges {
             writeln!(
                 f,
-                "{:<10} {:>7} {:>8} {:>28} {:>7}",
+                "{:<10} {:>7} {:>8} {:>28} {:>7} {:>11}",
                 range.name(),
                 faces,
                 figure(*average_precision),
                 figure(*recall),
-                figure(score.map(f64::from))
+                figure(score.map(f64::from)),
+                figure(landmarks.as_ref().map(|landmarks| landmarks.median))
             )?;
         }
         writeln!(f)?;
-        match &self.landmarks {
-            Some(LandmarkError { faces, mean, median }) => write!(
+        match &self.range(HeightRange::All).landmarks {
+            Some(LandmarkError { faces, mean, .. }) => write!(
                 f,
-                "landmarks  {mean:.3} of the eyes' distance off on average, {median:.3} in the median ({faces} faces)"
+                "landmarks: how far they lie off in the median, over the eyes' distance; {mean:.3} on average of {faces} faces"
             ),
-            None => write!(f, "landmarks  none to compare"),
+            None => write!(f, "landmarks: none to compare"),
         }
     }
 }
 
-fn of_range(range: HeightRange, faces: usize, mut found: Vec<(f32, bool)>, photos: usize) -> RangeReport {
+/// The figures of so many labelled faces, of which `found` are right or wrong, in `photos`.
+pub(super) fn of_range(
+    range: HeightRange,
+    faces: usize,
+    mut found: Vec<(f32, bool)>,
+    landmarks: Option<LandmarkError>,
+    photos: usize,
+) -> RangeReport {
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let points = points(&found, faces);
     let allowed = FALSE_FACES * photos as f64;
@@ -199,6 +201,7 @@ fn of_range(range: HeightRange, faces: usize, mut found: Vec<(f32, bool)>, photo
         recall: some(operating.map_or(0.0, |point| point.right as f64 / faces.max(1) as f64)),
         score: operating.map(|point| point.score),
         curve,
+        landmarks,
     }
 }
 
@@ -233,7 +236,7 @@ mod tests {
     use super::*;
 
     fn report(faces: usize, found: &[(f32, bool)], photos: usize) -> RangeReport {
-        of_range(HeightRange::All, faces, found.to_vec(), photos)
+        of_range(HeightRange::All, faces, found.to_vec(), None, photos)
     }
 
     #[test]

@@ -32,6 +32,6 @@ pub(super) fn record(step: u64, report: &DetectionReport) -> DetectorValidationR
         step,
         average_precision: HeightRange::ALL.map(|range| report.range(range).average_precision),
         recall: report.range(HeightRange::All).recall,
-        landmark_error: report.landmarks.as_ref().map(|landmarks| landmarks.mean),
+        landmark_error: report.range(HeightRange::All).landmarks.as_ref().map(|landmarks| landmarks.mean),
     }
 }
