@@ -17,6 +17,11 @@ pub(crate) struct Inputs {
     /// Folders are searched with everything below them, in the order of names; hidden files and files without the
     /// ending of an image (jpg, jpeg, png, webp, gif, bmp, tif, tiff) are left out. A file that is named itself, or
     /// by a pattern, is tried whatever its ending. A file that is named twice counts once.
+    #[cfg_attr(
+        all(feature = "heic", not(feature = "avif")),
+        doc = "The endings heic, heif and hif count too."
+    )]
+    #[cfg_attr(feature = "avif", doc = "The endings heic, heif, hif and avif count too.")]
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 }

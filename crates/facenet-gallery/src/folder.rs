@@ -7,7 +7,24 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// Endings of the files that count as images; case does not matter.
-const IMAGE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+const IMAGE_ENDINGS: &[&str] = &[
+    "jpg",
+    "jpeg",
+    "png",
+    "webp",
+    "gif",
+    "bmp",
+    "tif",
+    "tiff",
+    #[cfg(feature = "heic")]
+    "heic",
+    #[cfg(feature = "heic")]
+    "heif",
+    #[cfg(feature = "heic")]
+    "hif",
+    #[cfg(feature = "avif")]
+    "avif",
+];
 
 /// The people of a folder, and what in it belongs to nobody.
 #[derive(Debug, Default)]
@@ -120,7 +137,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
 }
 
 /// Whether a file's name ends like that of an image: `.jpg`, `.jpeg`, `.png`, `.webp`, `.gif`, `.bmp`, `.tif` or
-/// `.tiff`, in any letter case.
+/// `.tiff`, with the feature `heic` also `.heic`, `.heif` or `.hif`, with `avif` also `.avif`, in any letter case.
 pub fn has_image_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     ending.is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.as_str()))
@@ -170,6 +187,18 @@ mod tests {
     fn listing(dir: &Path, gallery: &FolderGallery) -> Vec<(String, Vec<String>)> {
         let short = |path: &PathBuf| path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
         gallery.people.iter().map(|p| (p.name.clone(), p.images.iter().map(short).collect())).collect()
+    }
+
+    #[test]
+    fn the_endings_of_heic_and_avif_count_with_their_features() {
+        for (name, counts) in [
+            ("a.HEIC", cfg!(feature = "heic")),
+            ("a.heif", cfg!(feature = "heic")),
+            ("a.hif", cfg!(feature = "heic")),
+            ("a.avif", cfg!(feature = "avif")),
+        ] {
+            assert_eq!(has_image_ending(Path::new(name)), counts, "{name}");
+        }
     }
 
     #[test]

@@ -318,10 +318,12 @@ fn place_of(entry: &Entry, shards: &[shards::Shard]) -> String {
 fn is_image_name(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     !name.starts_with('.')
-        && matches!(
-            extension.as_deref(),
-            Some("jpg" | "jpeg" | "png" | "webp" | "bmp" | "gif" | "tif" | "tiff")
-        )
+        && match extension.as_deref() {
+            Some("jpg" | "jpeg" | "png" | "webp" | "bmp" | "gif" | "tif" | "tiff") => true,
+            Some("heic" | "heif" | "hif") => cfg!(feature = "heic"),
+            Some("avif") => cfg!(feature = "avif"),
+            _ => false,
+        }
 }
 
 /// An error and its causes on one line.

@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod error;
+mod heif;
 mod looks;
 
 use std::fs::{self, File};
@@ -15,6 +16,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageResult, Rgb};
 use serde::{Deserialize, Serialize};
 
 pub use error::{DecodeError, ImageFileError};
+use looks::Format;
 
 /// What an image may cost before it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +56,10 @@ pub fn read_image_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>, ImageFi
     read_file(path, limits).map_err(|reason| ImageFileError { path: path.to_owned(), reason })
 }
 
-/// Decodes a JPEG, PNG, WebP, GIF, TIFF or BMP image; which of them is told by the content.
+/// Decodes a JPEG, PNG, WebP, GIF, TIFF or BMP image, with the feature `heic` a HEIC one, with `avif` also an AVIF one;
+/// which of them is told by the content.
 ///
-/// - It is turned upright as its EXIF orientation says.
+/// - It is turned upright as its EXIF orientation says, or the container of HEIC and AVIF.
 /// - Grey, palette and CMYK become RGB; 16 bits are rounded to 8; of an animation, the first frame counts.
 /// - Transparent parts show white, as on an empty page. What lies under them is often arbitrary.
 /// - Colour profiles are ignored: values count as sRGB.
@@ -67,7 +70,14 @@ pub fn read_image_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>, ImageFi
 /// compressed data cannot be told from a picture.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, DecodeError> {
     limits.check_bytes(bytes.len() as u64)?;
-    let format = looks::format_of(bytes)?;
+    let image = match looks::format_of(bytes)? {
+        Format::Plain(format) => decode_plain(bytes, format, limits)?,
+        Format::Heif(coding) => heif::decode(bytes, coding, limits)?,
+    };
+    Ok(on_white(image))
+}
+
+fn decode_plain(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<DynamicImage, DecodeError> {
     let refused = |source| DecodeError::from_image(format, source, limits.memory());
     let mut decoder = open(bytes, format, limits).map_err(refused)?;
     limits.check_pixels(decoder.dimensions())?;
@@ -81,7 +91,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, DecodeError> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     image.apply_orientation(orientation);
-    Ok(on_white(image))
+    Ok(image)
 }
 
 impl Limits {

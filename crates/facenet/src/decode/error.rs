@@ -42,6 +42,16 @@ pub enum DecodeError {
         /// The format's name.
         format: &'static str,
     },
+    /// An image of a format that is decoded with a feature that this program was built without.
+    #[error(
+        "{format} images are not read by this build\nhint: build with `--features {feature}`, or convert it to JPEG"
+    )]
+    NotBuilt {
+        /// The format's name.
+        format: &'static str,
+        /// The feature's name.
+        feature: &'static str,
+    },
     /// An image of a known format that uses a rare part of it.
     #[error("this kind of {format} image is not supported\nhint: save it again as JPEG or PNG")]
     UnsupportedFeature {

@@ -3,14 +3,21 @@
 use image::ImageFormat;
 
 use super::DecodeError;
+use super::heif::Coding;
+
+/// The format of an image that is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// One of the six that the crate `image` decodes.
+    Plain(ImageFormat),
+    /// HEIC or AVIF.
+    Heif(Coding),
+}
 
 /// Formats that are not decoded, by signature: where it stands, what it is, the name.
-const OTHER_IMAGES: [(usize, &[u8], &str); 11] = [
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftyphevc", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
+const OTHER_IMAGES: [(usize, &[u8], &str); 8] = [
+    (4, b"ftypmif", "HEIF"),
     (4, b"ftypmsf1", "HEIF"),
-    (4, b"ftypavi", "AVIF"),
     (0, b"\xFF\x0A", "JPEG XL"),
     (0, b"\0\0\0\x0CJXL ", "JPEG XL"),
     (0, b"\0\0\0\x0CjP  ", "JPEG 2000"),
@@ -33,14 +40,14 @@ const NOT_IMAGES: [(usize, &[u8], &str); 10] = [
     (0, b"<HTML", "a web page"),
 ];
 
-/// The format of an image that can be decoded.
-pub(super) fn format_of(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
+/// The format of an image that can be decoded, perhaps with a feature that is not built.
+pub(super) fn format_of(bytes: &[u8]) -> Result<Format, DecodeError> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
     match image::guess_format(bytes) {
         // Two letters are BMP's whole signature; its header always has zeros.
-        Ok(Bmp) if !is_text(bytes) => Ok(Bmp),
-        Ok(format @ (Gif | Jpeg | Png | Tiff | WebP)) => Ok(format),
-        _ => Err(other(bytes)),
+        Ok(Bmp) if !is_text(bytes) => Ok(Format::Plain(Bmp)),
+        Ok(format @ (Gif | Jpeg | Png | Tiff | WebP)) => Ok(Format::Plain(format)),
+        _ => Coding::of(bytes).map(Format::Heif).ok_or_else(|| other(bytes)),
     }
 }
 
@@ -109,10 +116,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_container_holds_is_told_by_all_its_brands() {
+        let heif = |brands: &[u8]| {
+            let size = 8 + brands.len() as u32;
+            format_of(&[&size.to_be_bytes(), b"ftyp", brands, b"avif after the box"].concat())
+        };
+        assert_eq!(heif(b"heic\0\0\0\0mif1heic").unwrap(), Format::Heif(Coding::Hevc));
+        assert_eq!(heif(b"mif1\0\0\0\0miafheix").unwrap(), Format::Heif(Coding::Hevc));
+        assert_eq!(heif(b"avif\0\0\0\0mif1").unwrap(), Format::Heif(Coding::Av1));
+        let version = heif(b"mif1avifmiaf").unwrap_err().to_string();
+        assert_eq!(version, "HEIF images are not supported\nhint: convert it to JPEG or PNG");
+    }
+
+    #[test]
     fn an_image_of_another_format_comes_with_a_hint() {
         assert_eq!(
-            described(b"\0\0\0\x18ftypheic\0\0"),
-            "HEIC images are not supported\nhint: convert it to JPEG or PNG"
+            described(b"\xFF\x0A\0\0"),
+            "JPEG XL images are not supported\nhint: convert it to JPEG or PNG"
         );
         for (at, signature, name) in OTHER_IMAGES {
             let bytes = [&vec![0; at][..], signature, b"...."].concat();

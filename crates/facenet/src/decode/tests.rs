@@ -5,10 +5,10 @@ use image::{DynamicImage, ImageBuffer, ImageEncoder, Luma, LumaA, Rgba};
 
 use super::*;
 
-const RED: [u8; 3] = [220, 40, 30];
-const GREEN: [u8; 3] = [30, 160, 60];
-const BLUE: [u8; 3] = [40, 50, 200];
-const YELLOW: [u8; 3] = [230, 200, 40];
+pub(super) const RED: [u8; 3] = [220, 40, 30];
+pub(super) const GREEN: [u8; 3] = [30, 160, 60];
+pub(super) const BLUE: [u8; 3] = [40, 50, 200];
+pub(super) const YELLOW: [u8; 3] = [230, 200, 40];
 
 /// Red and green above, blue and yellow below; not square, so that a turn shows.
 fn quarters() -> RgbImage {
@@ -28,7 +28,7 @@ fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn decoded(bytes: &[u8]) -> RgbImage {
+pub(super) fn decoded(bytes: &[u8]) -> RgbImage {
     decode(bytes, &Limits::default()).unwrap()
 }
 
@@ -37,7 +37,7 @@ fn error(bytes: &[u8]) -> DecodeError {
 }
 
 /// The middles of the quarters, row by row.
-fn middles(image: &RgbImage) -> [[u8; 3]; 4] {
+pub(super) fn middles(image: &RgbImage) -> [[u8; 3]; 4] {
     let (w, h) = image.dimensions();
     [(w / 4, h / 4), (w * 3 / 4, h / 4), (w / 4, h * 3 / 4), (w * 3 / 4, h * 3 / 4)]
         .map(|(x, y)| image.get_pixel(x, y).0)
@@ -45,12 +45,12 @@ fn middles(image: &RgbImage) -> [[u8; 3]; 4] {
 
 /// Lossy formats may be off by a little: 6 of 255 is above what they were seen to be (3), far below another colour.
 #[track_caller]
-fn assert_near(found: [[u8; 3]; 4], expected: [[u8; 3]; 4]) {
+pub(super) fn assert_near(found: [[u8; 3]; 4], expected: [[u8; 3]; 4]) {
     let far = found.as_flattened().iter().zip(expected.as_flattened()).any(|(a, b)| a.abs_diff(*b) > 6);
     assert!(!far, "found {found:?}, expected {expected:?}");
 }
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/images").join(name)).unwrap()
 }
 
@@ -274,6 +274,27 @@ fn hostile_bytes_are_errors_and_not_panics() {
                 bytes[at] = random(256) as u8;
             }
             let _ = decode(&bytes, &limits);
+        }
+    }
+}
+
+#[test]
+fn a_photo_that_needs_a_feature_names_it() {
+    for (name, format, feature, is_built) in [
+        ("plain.heic", "HEIC", "heic", cfg!(feature = "heic")),
+        ("plain.avif", "AVIF", "avif", cfg!(feature = "avif")),
+    ] {
+        let bytes = fixture(name);
+        if is_built {
+            decoded(&bytes);
+        } else {
+            assert_eq!(
+                error(&bytes).to_string(),
+                format!(
+                    "{format} images are not read by this build\n\
+                     hint: build with `--features {feature}`, or convert it to JPEG"
+                )
+            );
         }
     }
 }
