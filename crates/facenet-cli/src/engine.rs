@@ -95,6 +95,12 @@ pub(crate) enum Crop {
 }
 
 impl ModelOptions {
+    /// Whether a model was asked for.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn is_named(&self) -> bool {
+        self.model.is_some()
+    }
+
     /// The options that name this file.
     pub(crate) fn of(path: &Path) -> Self {
         Self { model: Some(path.into()) }

@@ -11,7 +11,8 @@ use facenet_core::{BoxError, Detector, Face, RgbImage};
 use self::boxes::{Measure, most_certain};
 use self::decode::{Maps, decode};
 use self::mtcnn::Mtcnn;
-use self::scale::{resized, side};
+pub(crate) use self::scale::resized;
+use self::scale::side;
 use crate::manifest::{Decode, DetectorOutput, Input, Layout};
 use crate::pixels;
 use crate::session::{Session, SessionError, Share};
@@ -173,6 +174,7 @@ fn order(session: &Session, output: &DetectorOutput) -> Result<Vec<usize>, Detec
         Decode::Scrfd => 3 * output.strides.len(),
         Decode::Retinaface => 3,
         Decode::Corners => 2,
+        Decode::Pyramid => output.strides.len(),
         Decode::Mtcnn => unreachable!("its networks have an order of their own"),
     };
     if order.len() != expected {

@@ -9,10 +9,11 @@ pub(crate) mod drawn;
 mod layers;
 mod nodes;
 
-use facenet::network::Graph;
-use facenet::{Model, Weights};
+use facenet::network::{self, Graph, Pyramid, Shape};
+use facenet::{DetectorModel, Model, Weights};
+use rten_onnx::onnx::Dimension;
 
-use self::document::document;
+use self::document::{document, fixed, named};
 use self::layers::write_layers;
 use self::nodes::Nodes;
 
@@ -24,6 +25,9 @@ pub const INPUT: &str = "image";
 
 /// The name of an embedder's output: `[batch, dimension]`, of unit length.
 pub const EMBEDDING: &str = "embedding";
+
+/// The names of a detector's outputs: `[batch, 15, height / stride, width / stride]` for each of [`Pyramid::STRIDES`].
+pub const PLACES: [&str; 3] = ["places8", "places16", "places32"];
 
 /// A value of a graph that a file gives out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +60,7 @@ pub enum Finish {
 /// ```
 pub fn export(model: &Model) -> Vec<u8> {
     let contract = model.contract();
-    let table = facenet::network::table(&contract.network).expect("a model's network is known");
+    let table = network::table(&contract.network).expect("a model's network is known");
     let graph = Graph::of(&table, contract.dimension);
     let last = graph.nodes().len();
     let output = Output { name: EMBEDDING.into(), value: last, finish: Finish::UnitLength };
@@ -68,6 +72,47 @@ pub fn export(model: &Model) -> Vec<u8> {
     ];
     export_graph(&contract.network, &graph, model.weights(), &[output], &properties)
 }
+
+/// Writes a detector as an ONNX file that takes images of any height and width that are multiples of 32, with its
+/// manifest and how to read its outputs in the file's properties (`facenet.manifest`, `facenet.decoding`).
+///
+/// # Examples
+/// ```
+/// let file = facenet_onnx::export_detector(&facenet::DetectorModel::shipped()?);
+/// let file = facenet_onnx::OnnxFile::check(file, "detector.onnx")?;
+/// assert_eq!(file.outputs()[2].to_string(), "`places32` [any, 15, any, any]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn export_detector(model: &DetectorModel) -> Vec<u8> {
+    let facts = model.facts();
+    let table = network::pyramid(&facts.network).expect("a model's network is known");
+    // The layers do not depend on the size.
+    let graph = Graph::of_pyramid(&table, Pyramid::MULTIPLE, Pyramid::MULTIPLE);
+    let mut nodes = Nodes::default();
+    let values = write_layers(&graph, model.weights(), &mut nodes);
+    let outputs =
+        PLACES.iter().zip(Pyramid::STRIDES).zip(graph.outputs()).map(|((&name, stride), &value)| {
+            nodes.identity(&values[value].name, name);
+            let sides = [format!("height/{stride}"), format!("width/{stride}")];
+            let [rows, columns] = sides.map(|side| named(&side));
+            (name, [fixed(&[Pyramid::OUTPUTS]), vec![rows, columns]].concat())
+        });
+    let outputs: Vec<_> = outputs.collect();
+    let input = [fixed(&[graph.input().channels]), vec![named("height"), named("width")]].concat();
+    let properties = [
+        ("facenet.manifest", crate::Manifest::of_our_detector(facts).to_toml()),
+        ("facenet.decoding", DECODING.to_owned()),
+    ];
+    document(&facts.network, &input, &outputs, nodes, &properties)
+}
+
+const DECODING: &str = "\
+Input: (value - 127.5) / 128 for bytes, channels red, green, blue, [batch, 3, height, width]; height and width are \
+multiples of 32. The output of stride s has 15 values at each place; the place in column i and row j stands for the point \
+x = (i + 0.5) s, y = (j + 0.5) s of the input. Value 0 is the logit of the score. Values 1 and 2, times s, are the way \
+from the place to the middle of the box; its width and height are 3 s exp(v) with v the values 3 and 4, clamped to -4 \
+and 4. Values 5 to 14, times s, are the way from the place to the eyes, the nose and the corners of the mouth, x and y in \
+turn, left in the picture first. Of two boxes whose intersection over union is above 0.4, the one with the lower score is left out.";
 
 /// Writes any of our graphs as an ONNX file of that name, with `outputs` in their order.
 ///
@@ -88,9 +133,10 @@ pub fn export_graph(
             Finish::UnitLength => nodes.unit_length(&values[output.value].name, &output.name),
         }
     }
-    let shapes: Vec<_> =
-        outputs.iter().map(|output| (output.name.as_str(), values[output.value].sizes.clone())).collect();
-    document(name, graph.input(), &shapes, nodes, properties)
+    let shape = |output: &Output| -> Vec<Dimension> { fixed(&values[output.value].sizes) };
+    let shapes: Vec<_> = outputs.iter().map(|output| (output.name.as_str(), shape(output))).collect();
+    let Shape { channels, height, width } = graph.input();
+    document(name, &fixed(&[channels, height, width]), &shapes, nodes, properties)
 }
 
 fn preprocessing_text(contract: &facenet_core::Contract, graph: &Graph) -> String {

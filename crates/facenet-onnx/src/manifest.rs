@@ -6,7 +6,8 @@ mod valid;
 
 use std::path::Path;
 
-use facenet::network::Graph;
+use facenet::DetectorFacts;
+use facenet::network::{Graph, Pyramid};
 use facenet_core::Contract;
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +135,9 @@ pub enum Decode {
     Retinaface,
     /// Scores of background and face, and finished boxes as shares of the image; no landmarks.
     Corners,
+    /// Our own. For each stride a map of 15 values, plane after plane: the logit of the score, the box and five landmarks, as
+    /// [`facenet::Place`] has them.
+    Pyramid,
     /// The three networks of MTCNN: proposals over a pyramid, refinement, output with landmarks.
     Mtcnn,
 }
@@ -203,6 +207,33 @@ impl Manifest {
                 output: Some(crate::export::EMBEDDING.into()),
             }),
             detector: None,
+        }
+    }
+
+    /// The manifest of one of our own detectors: it looks at a photo once, at a single scale.
+    pub fn of_our_detector(facts: &DetectorFacts) -> Self {
+        Self {
+            name: facts.network.clone(),
+            licence: String::new(),
+            input: Input {
+                size: None,
+                layout: Layout::Nchw,
+                channels: Channels::Rgb,
+                mean: [127.5; 3],
+                scale: [128.0; 3],
+            },
+            embedder: None,
+            detector: Some(DetectorOutput {
+                decode: Decode::Pyramid,
+                score: facts.score,
+                // That of the program's own search.
+                overlap: 0.4,
+                largest_edge_px: DetectorOutput::largest_edge_px(),
+                outputs: crate::export::PLACES.map(Into::into).into(),
+                strides: Pyramid::STRIDES.map(|stride| stride as u32).into(),
+                anchors: Vec::new(),
+                least_face_px: DetectorOutput::least_face_px(),
+            }),
         }
     }
 

@@ -176,6 +176,34 @@ fn an_imported_model_is_not_exported_again() {
 }
 
 #[test]
+fn a_detector_that_was_exported_and_imported_finds_the_same_face() {
+    let scene = Scene::new();
+    scene.portrait("eileen-collins-1.jpg", "a.jpg");
+    scene.run_plain(&["model", "export", "d.onnx", "--as", "detector"]).ended(0);
+    scene.run_plain(&["model", "import", "d.onnx", "--as", "detector", "-o", "d.safetensors"]).ended(0);
+    let face = |args: &[&str]| {
+        let photo = scene.run_plain(&[&["detect", "a.jpg", "--json"], args].concat()).ended(0).json();
+        assert_eq!(photo["faces"].as_array().unwrap().len(), 1, "{args:?}");
+        let number = |key: &str| photo["faces"][0]["face"]["box"][key].as_f64().unwrap();
+        ["x", "y", "width", "height"].map(number)
+    };
+    let (expected, found) = (face(&[]), face(&["--detector", "d.safetensors"]));
+    // It looks at the photo at one scale, the program at several, so edges may differ by a tenth of the face.
+    for (a, b) in expected.iter().zip(found) {
+        assert!((a - b).abs() < 0.1 * expected[2], "{expected:?} and {found:?}");
+    }
+}
+
+#[test]
+fn what_is_exported_and_what_is_named_must_agree() {
+    let scene = Scene::new();
+    let run = scene.run(&["model", "export", "d.onnx", "--as", "detector"]).ended(2);
+    assert!(run.stderr.contains("name its file by `--detector`"), "{}", run.stderr);
+    let run = scene.run_plain(&["model", "export", "d.onnx", "--detector", "x"]).ended(2);
+    assert!(run.stderr.contains("add `--as detector`"), "{}", run.stderr);
+}
+
+#[test]
 fn an_export_tells_what_it_wrote() {
     let run = Scene::new().run(&["model", "export", "ours.onnx", "--json"]).ended(0);
     insta::with_settings!({filters => [FILTERS[1], (r#""bytes":\d+"#, r#""bytes":[number]"#)]}, {

@@ -1,6 +1,7 @@
 //! From the outputs of a network to faces, in pixels of its input.
 
-use facenet::Tensor;
+use facenet::network::Pyramid;
+use facenet::{Place, Tensor};
 use facenet_core::{BoundingBox, Face, Point};
 
 use super::DetectorError;
@@ -26,6 +27,7 @@ pub(super) fn decode(maps: &Maps<'_>, output: &DetectorOutput) -> Result<Vec<Fac
         Decode::Scrfd => scrfd(maps, output),
         Decode::Retinaface => retinaface(maps, output),
         Decode::Corners => corners(maps, output),
+        Decode::Pyramid => pyramid(maps, output),
         Decode::Mtcnn => unreachable!("its networks are decoded one by one"),
     }
 }
@@ -123,6 +125,27 @@ fn corners(maps: &Maps<'_>, output: &DetectorOutput) -> Result<Vec<Face>, Detect
         (score[1] >= output.score).then_some(Face { bounds, landmarks: None, score: score[1] })
     };
     Ok(scores.as_chunks().0.iter().zip(boxes.as_chunks().0).filter_map(face).collect())
+}
+
+fn pyramid(maps: &Maps<'_>, output: &DetectorOutput) -> Result<Vec<Face>, DetectorError> {
+    let mut faces = Vec::new();
+    for (level, &stride) in output.strides.iter().enumerate() {
+        let (rows, columns) = maps.positions(stride);
+        let area = rows * columns;
+        let values = maps.rows(level, "places", area, Pyramid::OUTPUTS)?;
+        for at in 0..area {
+            let value = |kind: usize| values[kind * area + at];
+            let score = 1.0 / (1.0 + (-value(0)).exp());
+            if score < output.score {
+                continue;
+            }
+            let place = Place::new(stride as usize, at % columns, at / columns);
+            let bounds = place.bounds([1, 2, 3, 4].map(value));
+            let landmarks = [5, 7, 9, 11, 13].map(|x| place.point([value(x), value(x + 1)]));
+            faces.push(Face { bounds, landmarks: Some(landmarks), score });
+        }
+    }
+    Ok(faces)
 }
 
 impl<'a> Maps<'a> {

@@ -10,7 +10,7 @@ pub(super) fn side(edge: u32, scale: f64) -> u32 {
 }
 
 /// The image at another size, by a triangle filter as wide as the reduction.
-pub(super) fn resized(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+pub(crate) fn resized(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     if image.dimensions() == (width, height) {
         return image.clone();
     }

@@ -1,6 +1,5 @@
 //! The frame of an ONNX file: versions, input, outputs, properties.
 
-use facenet::network::Shape;
 use rten_onnx::onnx::{
     DataType, Dimension, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto,
     TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
@@ -13,11 +12,11 @@ use super::{INPUT, OPSET};
 /// The version of the file format that belongs to [`OPSET`].
 const IR_VERSION: i64 = 8;
 
-/// The file with `nodes` between the image and `outputs`, which have sizes after the batch.
+/// The file with `nodes` between the image and `outputs`; their sizes are those after the batch.
 pub(super) fn document(
     name: &str,
-    input: Shape,
-    outputs: &[(&str, Vec<usize>)],
+    input: &[Dimension],
+    outputs: &[(&str, Vec<Dimension>)],
     nodes: Nodes,
     properties: &[(&str, String)],
 ) -> Vec<u8> {
@@ -25,7 +24,7 @@ pub(super) fn document(
     let graph = GraphProto {
         node,
         initializer,
-        input: vec![value(INPUT, &[input.channels, input.height, input.width])],
+        input: vec![value(INPUT, input)],
         output: outputs.iter().map(|(name, sizes)| value(name, sizes)).collect(),
         value_info: Vec::new(),
     };
@@ -43,11 +42,19 @@ pub(super) fn document(
     bytes
 }
 
+/// Sizes that are always the same.
+pub(super) fn fixed(sizes: &[usize]) -> Vec<Dimension> {
+    sizes.iter().map(|&size| Dimension { dim_value: Some(size as i64), dim_param: None }).collect()
+}
+
+/// A size that is any, under a name.
+pub(super) fn named(name: &str) -> Dimension {
+    Dimension { dim_value: None, dim_param: Some(name.into()) }
+}
+
 /// A tensor of floats, the batch first and of any size.
-fn value(name: &str, sizes: &[usize]) -> ValueInfoProto {
-    let batch = Dimension { dim_value: None, dim_param: Some("batch".into()) };
-    let fixed = sizes.iter().map(|&size| Dimension { dim_value: Some(size as i64), dim_param: None });
-    let shape = TensorShapeProto { dim: std::iter::once(batch).chain(fixed).collect() };
+fn value(name: &str, sizes: &[Dimension]) -> ValueInfoProto {
+    let shape = TensorShapeProto { dim: [&[named("batch")], sizes].concat() };
     let tensor = TypeProtoTensor { elem_type: Some(DataType::FLOAT), shape: Some(shape) };
     let kind = TypeProto { tensor_type: Some(tensor), sequence: None };
     ValueInfoProto { name: Some(name.into()), r#type: Some(kind) }

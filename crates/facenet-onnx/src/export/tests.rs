@@ -1,11 +1,19 @@
+use std::path::Path;
+
 use facenet::network::{self, Graph};
-use facenet::{FrozenNetwork, Model, Shipped, Tensor, Weights, node_tensors};
-use facenet_core::Embedding;
+use facenet::{
+    DetectorModel, FaceDetector, FrozenNetwork, Limits, Model, Search, Shipped, Tensor, Weights,
+    node_tensors, read_image,
+};
+use facenet_core::{Detector, Embedding, Face};
 use rten_onnx::onnx::ModelProto;
 
 use super::*;
+use crate::detector::resized;
 use crate::export::drawn::drawn;
 use crate::file::{OnnxFile, Size};
+use crate::imported::Imported;
+use crate::manifest::Manifest;
 use crate::session::{Session, Share};
 
 fn images(graph: &Graph, count: usize) -> Tensor {
@@ -93,6 +101,50 @@ fn maxout_and_a_raw_output_of_several_are_written() {
     for (unit, value) in found[1].values.iter().enumerate() {
         assert!((value - piece(2 * unit).max(piece(2 * unit + 1))).abs() < 1e-4, "unit {unit}");
     }
+}
+
+/// The portrait at three sizes, one of which is padded; faces that count for next to nothing are compared too.
+#[test]
+fn the_shipped_detector_finds_the_same_faces_from_its_file() {
+    const SCORE: f32 = 0.01;
+    let model = DetectorModel::shipped().unwrap();
+    let portrait = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos/eileen-collins-1.jpg");
+    let portrait = read_image(&portrait, &Limits::default()).unwrap();
+    let search = Search { score: SCORE, enlarge_up_to_px: 0, turns: false, ..Search::default() };
+    let ours = FaceDetector::new(&model).with_search(search).unwrap();
+    let file = OnnxFile::check(export_detector(&model), "detector.onnx").unwrap();
+    let mut manifest = Manifest::parse(file.property("facenet.manifest").unwrap(), "detector.onnx").unwrap();
+    // Which boxes are left out for others differs, so of the file's nearly all are kept.
+    let output = manifest.detector.as_mut().unwrap();
+    (output.score, output.overlap) = (SCORE, 0.999);
+    let theirs = Imported::new(manifest, vec![file]).unwrap().detector().unwrap();
+
+    for (width, height) in [(96, 128), (256, 256), (320, 224)] {
+        let photo = resized(&portrait, width, height);
+        let (expected, found) = (ours.detect(&photo).unwrap(), theirs.detect(&photo).unwrap());
+        assert!(expected[0].score > 0.5, "{width} x {height}: {}", expected[0].score);
+        let is_same = |a: &Face, b: &Face| {
+            let edges = |face: &Face| [face.bounds.x, face.bounds.y, face.bounds.width, face.bounds.height];
+            let points = |face: &Face| face.landmarks.unwrap().map(|point| [point.x, point.y]);
+            let values = |face: &Face| [&edges(face)[..], points(face).as_flattened()].concat();
+            let off = values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            (a.score - b.score).abs() < 1e-4 && off < 1e-2
+        };
+        for face in &expected {
+            assert!(found.iter().any(|other| is_same(face, other)), "{width} x {height}: {face:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_a_detector_says_how_to_read_it() {
+    let file = export_detector(&DetectorModel::shipped().unwrap());
+    let file = OnnxFile::check(file, "detector.onnx").unwrap();
+    assert_eq!(file.inputs()[0].to_string(), "`image` [any, 3, any, any]");
+    let outputs: Vec<String> = file.outputs().iter().map(ToString::to_string).collect();
+    let expected = PLACES.map(|name| format!("`{name}` [any, 15, any, any]"));
+    assert_eq!(outputs, expected);
+    assert!(file.property("facenet.decoding").unwrap().contains("logit of the score"));
 }
 
 #[test]

@@ -69,7 +69,8 @@ fn check_detector(detector: &DetectorOutput) -> Result<(), String> {
     if let Some(stride) = strides.iter().find(|&&stride| !(1..=256).contains(&stride)) {
         return Err(format!("the stride {stride} is not 1 to 256"));
     }
-    let needs_strides = matches!(decode, Decode::Yunet | Decode::Scrfd | Decode::Retinaface);
+    let needs_strides =
+        matches!(decode, Decode::Yunet | Decode::Scrfd | Decode::Retinaface | Decode::Pyramid);
     if needs_strides && (strides.is_empty() || strides.len() > 8) {
         return Err(format!("it has {} strides, expected 1 to 8", strides.len()));
     }

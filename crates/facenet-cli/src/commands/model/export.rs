@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use facenet::write_beside;
-use facenet_onnx::{EMBEDDING, INPUT, OPSET};
+use facenet::{DetectorModel, write_beside};
+use facenet_onnx::{EMBEDDING, INPUT, OPSET, PLACES};
 use serde::Serialize;
 
+use super::import::Kind;
 use crate::console::Console;
 use crate::engine::ModelOptions;
 use crate::loaded::Loaded;
@@ -19,17 +20,27 @@ use crate::output::check_writable;
 /// The input is `image`, [batch, 3, height, width]: the middle of an aligned crop, red, green, blue, (value - 127.5) /
 /// 128. The output is `embedding`, [batch, dimension], of unit length. Contract and preprocessing are in the file's
 /// properties.
+///
+/// A detector reads a whole image of any multiples of 32 pixels, and gives `places8`, `places16` and `places32`, [batch, 15,
+/// height, width]. How they become faces is in the property `facenet.decoding`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   facenet model export lite.onnx
-  facenet model export mine.onnx --model runs/lite/model.safetensors --json")]
+  facenet model export mine.onnx --model runs/lite/model.safetensors --json
+  facenet model export detector.onnx --as detector")]
 pub(crate) struct Args {
     /// The file to write.
     #[arg(value_name = "FILE.onnx")]
     output: PathBuf,
+    /// Which of the program's networks.
+    #[arg(long = "as", value_enum, default_value_t = Kind::Embedder)]
+    kind: Kind,
     #[command(flatten)]
     model: ModelOptions,
+    /// The detector's file; by default the shipped detector.
+    #[arg(long, value_name = "FILE")]
+    detector: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -42,11 +53,49 @@ struct Written {
     bytes: usize,
     opset: i64,
     input: &'static str,
-    output: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<Vec<&'static str>>,
+}
+
+/// A model as it is written.
+struct Exported {
+    model: String,
+    file: Vec<u8>,
+    outputs: Vec<&'static str>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     check_writable(&args.output)?;
+    let Exported { model, file, outputs } = match args.kind {
+        Kind::Embedder => embedder(args)?,
+        Kind::Detector => detector(args)?,
+    };
+    write_beside(&args.output, &file).with_context(|| format!("cannot write `{}`", args.output.display()))?;
+    let bytes = file.len();
+    if args.json {
+        let (output, outputs) = match outputs[..] {
+            [output] => (Some(output), None),
+            _ => (None, Some(outputs)),
+        };
+        let file = args.output.clone();
+        console.print_json(&Written { model, file, bytes, opset: OPSET, input: INPUT, output, outputs })?;
+    } else {
+        console.note(format_args!(
+            "wrote {model} to {}: {} bytes, opset {OPSET}, `{INPUT}` to `{}`",
+            args.output.display(),
+            grouped(bytes),
+            outputs.join("`, `")
+        ));
+    }
+    Ok(Outcome::Yes)
+}
+
+fn embedder(args: &Args) -> Result<Exported> {
+    if args.detector.is_some() {
+        bail!("`--detector` names a detector, but what embeds is written\nhint: add `--as detector`");
+    }
     let model = match args.model.load()? {
         Loaded::Ours(model) => model,
         Loaded::Imported(model) => {
@@ -54,18 +103,22 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         }
     };
     let file = facenet_onnx::export(&model);
-    write_beside(&args.output, &file).with_context(|| format!("cannot write `{}`", args.output.display()))?;
-    let id = model.contract().id();
-    if args.json {
-        let (file, bytes) = (args.output.clone(), file.len());
-        let written = Written { model: id, file, bytes, opset: OPSET, input: INPUT, output: EMBEDDING };
-        console.print_json(&written)?;
-    } else {
-        console.note(format_args!(
-            "wrote {id} to {}: {} bytes, opset {OPSET}, `{INPUT}` to `{EMBEDDING}`",
-            args.output.display(),
-            grouped(file.len())
-        ));
+    Ok(Exported { model: model.contract().id(), file, outputs: vec![EMBEDDING] })
+}
+
+fn detector(args: &Args) -> Result<Exported> {
+    if args.model.is_named() {
+        bail!("`--model` names what embeds, but a detector is written\nhint: name its file by `--detector`");
     }
-    Ok(Outcome::Yes)
+    let model = match &args.detector {
+        Some(path) => DetectorModel::load(path)?,
+        None => DetectorModel::shipped()?,
+    };
+    let facts = model.facts();
+    let file = facenet_onnx::export_detector(&model);
+    Ok(Exported {
+        model: format!("{}-{}", facts.network, &facts.weights[..12]),
+        file,
+        outputs: PLACES.into(),
+    })
 }

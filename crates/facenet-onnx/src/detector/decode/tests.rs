@@ -55,6 +55,37 @@ fn scores_of_yunet_beyond_one_count_as_one() {
 }
 
 #[test]
+fn a_place_of_our_own_detector_is_its_middle_and_its_values_are_planes() {
+    let mut outputs = [[4, 8], [2, 4], [1, 2]].map(|[rows, columns]| tensor(&[1, 15, rows, columns]));
+    outputs.iter_mut().for_each(|output| {
+        let area = output.shape[2] * output.shape[3];
+        output.values[..area].fill(-9.0);
+    });
+    // The second row, third column at stride 16.
+    let at = 4 + 2;
+    let mut set = |kind: usize, value: f32| outputs[1].values[8 * kind + at] = value;
+    let values = [
+        (0, 0.25_f32.ln() - 0.75_f32.ln()),
+        (1, 0.5),
+        (3, 2_f32.ln()),
+        (4, 0.5_f32.ln()),
+        (13, -1.0),
+        (14, 2.0),
+    ];
+    values.into_iter().for_each(|(kind, value)| set(kind, value));
+    let ours =
+        Manifest::of_our_detector(facenet::DetectorModel::shipped().unwrap().facts()).detector.unwrap();
+    assert!(decoded(&outputs, 32, 64, &ours).is_empty(), "a quarter is not enough");
+    let faces = decoded(&outputs, 32, 64, &DetectorOutput { score: 0.2, ..ours });
+    assert_eq!(faces.len(), 1);
+    assert!((faces[0].score - 0.25).abs() < 1e-6);
+    // Place (40, 24), moved by 8; 96 wide and 24 high.
+    assert_box(&faces[0], [0.0, 12.0, 96.0, 24.0]);
+    let points = faces[0].landmarks.unwrap();
+    assert_eq!((points[0], points[4]), (Point { x: 40.0, y: 24.0 }, Point { x: 24.0, y: 56.0 }));
+}
+
+#[test]
 fn scrfd_has_two_anchors_a_position_and_distances_to_the_edges() {
     let mut outputs: Vec<Tensor> =
         [1, 4, 10].iter().flat_map(|&size| [64, 16, 4].map(|count| tensor(&[count, size]))).collect();
