@@ -1,8 +1,8 @@
 //! All figures of a report in one table, a line each, for spreadsheets and scripts.
 
 use crate::{
-    Agreement, ClusteringReport, Comparison, Estimate, GroupFigures, IdentificationReport, Interval, Slices,
-    VerificationReport,
+    Agreement, ClusteringReport, Comparison, Estimate, GroupFigures, IdentificationReport, Interval,
+    RejectCurve, RejectPoint, Slices, VerificationReport,
 };
 
 /// One figure.
@@ -22,12 +22,14 @@ pub fn facts_csv(
     slices: &[Slices],
     identification: Option<&IdentificationReport>,
     clustering: Option<&ClusteringReport>,
+    reject: Option<&RejectCurve>,
 ) -> String {
     let mut facts = of_verification(verification);
     facts.extend(comparison.into_iter().flat_map(of_comparison));
     facts.extend(slices.iter().flat_map(of_slices));
     facts.extend(identification.into_iter().flat_map(of_identification));
     facts.extend(clustering.into_iter().flat_map(of_clustering));
+    facts.extend(reject.into_iter().flat_map(of_reject));
     let mut csv = csv::Writer::from_writer(Vec::new());
     let number = |number: Option<f64>| number.map_or(String::new(), |number| number.to_string());
     let memory = "memory takes text";
@@ -71,6 +73,15 @@ fn of_verification(report: &VerificationReport) -> Vec<Fact> {
         fact("d′", report.d_prime, intervals.and_then(|i| i.d_prime)),
     ]);
     facts
+}
+
+fn of_reject(curve: &RejectCurve) -> Vec<Fact> {
+    let of_point = |point: &RejectPoint| {
+        let subject = format!("{:.0} % rejected", 100.0 * point.rejected);
+        let fact = |figure: &str, value: Option<f64>| fact("quality", &subject, figure, value, None);
+        [fact("EER", point.eer), fact("genuine pairs missed", point.false_non_match)]
+    };
+    curve.points.iter().flat_map(of_point).collect()
 }
 
 fn of_comparison(comparison: &Comparison) -> Vec<Fact> {
@@ -158,7 +169,7 @@ mod tests {
             band: Band::default(),
         });
         let report = VerificationReport { uncertainty, ..report };
-        insta::assert_snapshot!(facts_csv(&report, None, &[], None, None), @r#"
+        insta::assert_snapshot!(facts_csv(&report, None, &[], None, None, None), @r#"
         part,subject,figure,value,low,high
         verification,"m, n",genuine pairs,1,,
         verification,"m, n",impostor pairs,10,,

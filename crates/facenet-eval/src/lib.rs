@@ -49,6 +49,7 @@ mod pairs;
 mod picture;
 mod png;
 mod reject;
+mod reject_picture;
 mod report;
 mod roc_picture;
 mod slices;
@@ -99,6 +100,7 @@ pub use pairs::{
 pub use picture::PictureError;
 pub use png::png;
 pub use reject::{RejectCurve, RejectPoint};
+pub use reject_picture::reject_svg;
 pub use report::{PairCounts, TARGET_FARS, VerificationReport};
 pub use roc_picture::{Curve, roc_svg, roc_svg_with_bands};
 pub use slices::{Column, GroupFigures, Metadata, MetadataError, SHARED_FAR, Slices};

@@ -8,7 +8,8 @@ use facenet_core::RgbImage;
 
 use crate::picture::PictureError;
 use crate::{
-    ClusteringReport, Comparison, HardestPairs, IdentificationReport, NamedPair, Slices, VerificationReport,
+    ClusteringReport, Comparison, HardestPairs, IdentificationReport, NamedPair, RejectCurve, Slices,
+    VerificationReport,
 };
 
 /// A report: what was measured, with the command that measures it again.
@@ -30,6 +31,8 @@ pub struct ReportPage<'a> {
     pub identification: Option<Part<'a, &'a IdentificationReport>>,
     /// By linkage and threshold.
     pub clustering: Option<Part<'a, &'a ClusteringReport>>,
+    /// Without pictures of poor quality.
+    pub reject: Option<Part<'a, &'a RejectCurve>>,
     /// What goes most wrong; nothing is shown of pairs for which `picture` gives none.
     pub hardest: &'a HardestPairs<'a>,
 }
@@ -62,6 +65,7 @@ impl ReportPage<'_> {
         sections.extend(self.slices.as_ref().map(parts::slices));
         sections.extend(self.identification.as_ref().map(parts::identification));
         sections.extend(self.clustering.as_ref().map(parts::clustering));
+        sections.extend(self.reject.as_ref().map(parts::reject));
         sections.push(parts::hardest(self.hardest, self.command, faces)?);
         Ok(html::page(self.title, &parts::summary(self), self.command, &sections))
     }

@@ -73,7 +73,7 @@ pub fn export(model: &Model) -> Vec<u8> {
     export_graph(&contract.network, &graph, model.weights(), &[output], &properties)
 }
 
-/// Writes a detector as an ONNX file that takes images of any height and width that are multiples of 32, with its
+/// Writes the first look of a detector as an ONNX file that takes images of any height and width that are multiples of 32, with its
 /// manifest and how to read its outputs in the file's properties (`facenet.manifest`, `facenet.decoding`).
 ///
 /// # Examples

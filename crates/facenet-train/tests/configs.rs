@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use facenet_train::{DetectorConfig, TrainConfig};
+use facenet_train::{DetectorConfig, RefinerConfig, TrainConfig};
 
 #[test]
 fn every_config_that_comes_with_the_program_is_valid() {
@@ -16,10 +16,10 @@ fn every_config_that_comes_with_the_program_is_valid() {
         .collect();
     assert!(files.len() > 1, "{files:?}");
     for file in files {
-        if file.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("detector")) {
-            DetectorConfig::load(&file).unwrap().validate().unwrap();
-        } else {
-            TrainConfig::load(&file).unwrap().validate().unwrap();
+        match file.file_stem().unwrap().to_str().unwrap() {
+            "detector" => drop(DetectorConfig::load(&file).unwrap().validate().unwrap()),
+            "refiner" => drop(RefinerConfig::load(&file).unwrap().validate().unwrap()),
+            _ => drop(TrainConfig::load(&file).unwrap().validate().unwrap()),
         }
     }
 }

@@ -40,11 +40,12 @@ const SUSPECTED: f32 = 0.4;
 const SMALL_PX: f32 = 24.0;
 /// The score below which no face is looked at again.
 const LEAST_FIRST: f32 = 0.05;
-/// The score that a photo's best face must have for its other turns not to be tried: a face that lies on its side is often
-/// found as one that stands, but with less.
-const SURE: f32 = 0.8;
-/// By how much the best face of another turn must have a higher score for that turn to be the photo's.
-const SURER: f32 = 0.05;
+/// The score that a photo's best face must have for its other turns not to be tried: a face that stands on its head or lies on
+/// its side is often found as one that stands, but with less.
+const SURE: f32 = 0.95;
+/// What part of the doubt about the best face, 1 less its score, the best face of another turn may leave for that turn to be
+/// the photo's.
+const DOUBT: f32 = 0.5;
 /// The longer side of the finest view of a turn that is tried, in pixels.
 const TRIED_PX: u32 = 640;
 /// Graphs of that many sizes are kept for later photos.
@@ -306,7 +307,8 @@ impl Detector for FaceDetector {
         let tried = Search { finest_px, enlarge_up_to_px: 0, ..self.search };
         let turns = Turn::ALL.map(|turn| (turn, confidence(&self.upright(&turn.of(image), &tried))));
         let (turn, surest) = turns.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are turns");
-        if surest <= confidence(&faces) + SURER {
+        let sure_enough = 1.0 - surest <= DOUBT * (1.0 - confidence(&faces));
+        if surest == 0.0 || !faces.is_empty() && !sure_enough {
             return Ok(faces);
         }
         let faces = self.upright(&turn.of(image), &self.search);

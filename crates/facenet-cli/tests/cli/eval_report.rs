@@ -56,6 +56,8 @@ fn the_report_is_a_page_two_tables_and_pictures() {
             "det.svg",
             "fnir.png",
             "fnir.svg",
+            "quality.png",
+            "quality.svg",
             "report.csv",
             "report.html",
             "report.json",
@@ -81,10 +83,13 @@ fn the_report_is_a_page_two_tables_and_pictures() {
     assert_eq!(report["hardest"]["genuine"].as_array().unwrap().len(), 4);
 
     let html = scene.text("new/report/report.html");
-    for section in ["verification", "comparison", "groups", "identification", "clustering", "hardest"] {
+    for section in
+        ["verification", "comparison", "groups", "identification", "clustering", "quality", "hardest"]
+    {
         assert!(html.contains(&format!("<h2 id=\"{section}\">")), "{section}");
     }
     assert_eq!(html.matches("<img ").count(), 16);
+    assert_eq!(report["reject"]["points"].as_array().unwrap().len(), 9);
     assert!(html.contains("facenet eval cluster --images faces --model "));
     assert!(
         scene.text("new/report/report.csv").starts_with("part,subject,figure,value,low,high\nverification,")
@@ -97,7 +102,11 @@ fn pairs_only_leaves_out_people_and_their_other_images() {
     scene.file("faces/zoe/zoe_0001.png", "a letter that no pair names");
     let run = eval(&scene, &["--pairs-only", "--json"]).ended(0);
     assert!(run.json()["identification"].is_null() && run.json()["clustering"].is_null());
-    let files = ["det.png", "det.svg", "report.csv", "report.html", "report.json", "roc.png", "roc.svg"];
+    let pictures =
+        ["det", "quality", "roc"].map(|name| [format!("{name}.png"), format!("{name}.svg")]).concat();
+    let mut files =
+        [pictures, ["csv", "html", "json"].map(|ending| format!("report.{ending}")).into()].concat();
+    files.sort();
     assert_eq!(scene.names("new/report"), files);
 }
 

@@ -71,7 +71,7 @@ fn the_help_texts() {
 #[test]
 fn the_help_texts_of_a_program_that_trains() {
     insta::assert_snapshot!("facenet", help(&[]));
-    for command in ["bench", "train", "train-detector"] {
+    for command in ["bench", "train", "train-detector", "train-refiner"] {
         insta::assert_snapshot!(command, help(&[command]));
     }
     insta::assert_snapshot!("adapter_learn", help(&["adapter", "learn"]));

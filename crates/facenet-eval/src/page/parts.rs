@@ -6,7 +6,8 @@ use crate::identification::table::mean;
 use crate::picture::PictureError;
 use crate::{
     ClusteringReport, ClusteringScores, Comparison, Estimate, GroupFigures, HardestPairs,
-    IdentificationReport, Interval, NamedPair, SHARED_FAR, Slices, Uncertainty, VerificationReport,
+    IdentificationReport, Interval, NamedPair, RejectCurve, SHARED_FAR, Slices, Uncertainty,
+    VerificationReport,
 };
 
 pub(super) fn summary(page: &ReportPage<'_>) -> Vec<(String, String)> {
@@ -250,6 +251,32 @@ pub(super) fn hardest<'f>(
         blocks,
         command: command.into(),
     })
+}
+
+pub(super) fn reject(part: &Part<'_, &RejectCurve>) -> Section {
+    let row = |point: &crate::RejectPoint| {
+        vec![
+            format!("{:.0} %", 100.0 * point.rejected),
+            point.left.to_string(),
+            format!("{:.3}", point.least_quality),
+            percent(point.eer),
+            percent(point.false_non_match),
+        ]
+    };
+    let head = ["rejected", "pairs left", "quality from", "EER", "genuine pairs missed"];
+    let rows = part.report.points.iter().map(row).collect();
+    let threshold = match part.report.threshold {
+        Some(threshold) => format!(
+            "Genuine pairs are missed beyond the distance {:.3}, at which 1 % of all impostor pairs pass.",
+            threshold.value()
+        ),
+        None => "There are too few impostor pairs for a threshold at which 1 % of them pass.".to_owned(),
+    };
+    let lead = format!(
+        "What does it help to refuse poor pictures? Pairs are left out by the worse quality of their two pictures, the \
+         worst first. {threshold}"
+    );
+    section("quality", "Quality", lead, part, vec![table("Errors by share of rejected pairs", &head, rows)])
 }
 
 fn section<T>(

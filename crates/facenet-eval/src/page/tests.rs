@@ -39,6 +39,7 @@ fn html(title: &str, pictured: usize) -> String {
         comparison: None,
         identification: None,
         clustering: None,
+        reject: None,
         hardest: &hardest,
     };
     let face = RgbImage::from_pixel(8, 8, Rgb([200, 120, 40]));

@@ -107,7 +107,7 @@ fn maxout_and_a_raw_output_of_several_are_written() {
 #[test]
 fn the_shipped_detector_finds_the_same_faces_from_its_file() {
     const SCORE: f32 = 0.01;
-    let model = DetectorModel::shipped().unwrap();
+    let model = DetectorModel::shipped().unwrap().without_refiner();
     let portrait = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos/eileen-collins-1.jpg");
     let portrait = read_image(&portrait, &Limits::default()).unwrap();
     let search = Search { score: SCORE, enlarge_up_to_px: 0, turns: false, ..Search::default() };

@@ -68,7 +68,9 @@ pub(super) fn views(width: u32, height: u32, search: &Search) -> Vec<View> {
     let mut scale = if longer <= f64::from(search.enlarge_up_to_px) { ENLARGED } else { 1.0 };
     scale = f64::min(scale, f64::from(search.finest_px) / longer);
     if search.smallest_px > 0 {
-        scale = f64::min(scale, PLAIN_PX / f64::from(search.smallest_px));
+        let needed = PLAIN_PX / f64::from(search.smallest_px);
+        // Between the two, double size takes less time: it is looked at only where something is suspected.
+        scale = if needed > 1.0 { scale } else { scale.min(needed) };
     }
     loop {
         let coarsest = longer * scale <= COARSEST_PX;
@@ -139,7 +141,7 @@ mod tests {
             views(640, 480, &search).iter().map(|view| view.size).collect()
         };
         assert_eq!(sizes(0).len(), 5 * 4 + 2, "in double size it has five tiles times four");
-        assert_eq!(sizes(12), sizes(0));
+        assert_eq!((sizes(12), sizes(20)), (sizes(0), sizes(0)));
         assert_eq!(sizes(24), [(640, 480), (320, 240)]);
         assert_eq!(sizes(40), [(384, 288), (192, 144)]);
         assert_eq!(sizes(10_000).len(), 1, "one view there always is");

@@ -1,11 +1,12 @@
 //! `facenet eval reject`: what it helps to refuse pictures of poor quality.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
+use facenet::FaceEngine;
 use facenet_core::Embedding;
-use facenet_eval::{ImageRef, PairsFile, RejectCurve, ScoredPair};
+use facenet_eval::{ImageRef, NotMeasurable, PairsFile, RejectCurve, ScoredPair};
 use serde::Serialize;
 
 use super::embeddings::{SkipOptions, check_usable, locate};
@@ -51,27 +52,12 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     let engine = args.engine.build()?;
     let file = PairsFile::read(&args.pairs)?;
     let located = locate(&file, &args.images, args.skip, console)?;
-    let names: HashMap<&PathBuf, &ImageRef> = located.iter().map(|(name, path)| (path, name)).collect();
-    let files: Vec<PathBuf> = located.values().cloned().collect();
-    let mut judged: HashMap<ImageRef, (Embedding, f32)> = HashMap::new();
-    Pipeline::new(&engine).with_quality().run(&files, console, |photo, console| {
-        match photo.faces.into_iter().next() {
-            Some(face) => {
-                let quality = face.quality.context("the pipeline was asked for the quality")?;
-                judged.insert(names[&photo.path].clone(), (face.embedding, quality.value));
-            }
-            None => console.failed(&photo.path, &anyhow!("no face was found")),
-        }
-        Ok(())
-    })?;
-    check_usable(files.len() - judged.len(), files.len(), args.skip)?;
-
-    let pair = |pair: &facenet_eval::Pair| {
-        let (left, right) = (judged.get(&pair.left)?, judged.get(&pair.right)?);
-        Some((ScoredPair { distance: left.0.distance(&right.0), same: pair.same }, left.1.min(right.1)))
-    };
-    let pairs: Vec<_> = file.folds.iter().flatten().filter_map(pair).collect();
-    let curve = RejectCurve::of(&pairs)
+    let (judged, without) = judge(&engine, &located, console)?;
+    for file in &without {
+        console.failed(file, &anyhow!("no face was found"));
+    }
+    check_usable(located.len() - judged.len(), located.len(), args.skip)?;
+    let curve = curve(&file, &judged)
         .with_context(|| format!("nothing can be measured on `{}`", args.pairs.display()))?;
     if args.json {
         let (model, data) = (engine.contract().id(), args.pairs.display().to_string());
@@ -80,4 +66,38 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
         console.print(&curve)?;
     }
     Ok(console.outcome(Outcome::Yes))
+}
+
+/// The embedding and quality of an image's face.
+pub(super) type Judged = HashMap<ImageRef, (Embedding, f32)>;
+
+/// Embeds and judges images, and names those without a face.
+pub(super) fn judge(
+    engine: &FaceEngine,
+    located: &BTreeMap<ImageRef, PathBuf>,
+    console: &mut Console,
+) -> Result<(Judged, Vec<PathBuf>)> {
+    let names: HashMap<&PathBuf, &ImageRef> = located.iter().map(|(name, path)| (path, name)).collect();
+    let files: Vec<PathBuf> = located.values().cloned().collect();
+    let (mut judged, mut without) = (Judged::new(), Vec::new());
+    Pipeline::new(engine).with_quality().run(&files, console, |photo, _| {
+        match photo.faces.into_iter().next() {
+            Some(face) => {
+                let quality = face.quality.context("the pipeline was asked for the quality")?;
+                judged.insert(names[&photo.path].clone(), (face.embedding, quality.value));
+            }
+            None => without.push(photo.path),
+        }
+        Ok(())
+    })?;
+    Ok((judged, without))
+}
+
+/// The errors without the pairs of poor quality.
+pub(super) fn curve(file: &PairsFile, judged: &Judged) -> Result<RejectCurve, NotMeasurable> {
+    let pair = |pair: &facenet_eval::Pair| {
+        let (left, right) = (judged.get(&pair.left)?, judged.get(&pair.right)?);
+        Some((ScoredPair { distance: left.0.distance(&right.0), same: pair.same }, left.1.min(right.1)))
+    };
+    RejectCurve::of(&file.folds.iter().flatten().filter_map(pair).collect::<Vec<_>>())
 }

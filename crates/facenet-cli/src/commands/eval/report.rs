@@ -21,7 +21,8 @@ use crate::pipeline::Pipeline;
 /// Hard pairs of each kind that the page shows.
 const HARDEST: usize = 12;
 
-/// Write a report: verification, groups, another model beside it, identification, clustering, and the hardest pairs.
+/// Write a report: verification, groups, another model beside it, identification, clustering, what quality has to do with
+/// errors, and the hardest pairs.
 ///
 /// Writes into a folder: `report.html`, a page that needs nothing else and shows the faces of the hardest pairs;
 /// `report.json` and `report.csv` with all figures; and each picture as SVG and PNG. Intervals are 95 %, from people

@@ -22,7 +22,7 @@ use crate::output::check_writable;
 /// properties.
 ///
 /// A detector reads a whole image of any multiples of 32 pixels, and gives `places8`, `places16` and `places32`, [batch, 15,
-/// height, width]. How they become faces is in the property `facenet.decoding`.
+/// height, width]. How they become faces is in the property `facenet.decoding`. Its second look at each face is not written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

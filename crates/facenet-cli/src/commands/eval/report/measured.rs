@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use facenet_core::Embedding;
 use facenet_eval::{
     Bootstrap, ClusteringReport, Comparison, IdentificationReport, ImageRef, Metadata, NamedPair, PairsFile,
-    PeopleNumbers, Roc, Slices, VerificationReport,
+    PeopleNumbers, RejectCurve, Roc, Slices, VerificationReport,
 };
 use facenet_gallery::{Linkage, MAX_FACES};
 
 use super::super::embeddings::{check_usable, embed, locate};
 use super::super::labelled::LabelledFolder;
 use super::super::source::Source;
-use super::super::{cluster, identify};
+use super::super::{cluster, identify, reject};
 use super::Args;
 use crate::console::Console;
 
@@ -31,6 +31,8 @@ pub(super) struct Measured<'a> {
     pub(super) other_roc: Option<Roc>,
     pub(super) identification: Option<IdentificationReport>,
     pub(super) clustering: Option<ClusteringReport>,
+    /// None of embeddings without pictures.
+    pub(super) reject: Option<RejectCurve>,
 }
 
 /// Embeddings by file.
@@ -87,6 +89,16 @@ pub(super) fn measure<'a>(
         Some(folder) => people(args, folder, source, console)?,
         None => (None, None),
     };
+    let rejected = match source.engine() {
+        Some(engine) => {
+            // Those that cannot be used were told when the images were embedded.
+            let usable = images.iter().filter(|(_, file)| embeddings.contains_key(*file));
+            let usable = usable.map(|(image, file)| (image.clone(), file.clone())).collect();
+            let (judged, _) = reject::judge(engine, &usable, console)?;
+            Some(reject::curve(pairs, &judged)?)
+        }
+        None => None,
+    };
     Ok(Measured {
         verification: VerificationReport::measure_with_intervals(
             &model,
@@ -104,6 +116,7 @@ pub(super) fn measure<'a>(
         other_roc,
         identification,
         clustering,
+        reject: rejected,
     })
 }
 

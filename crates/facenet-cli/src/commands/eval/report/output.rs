@@ -6,7 +6,8 @@ use anyhow::{Result, anyhow};
 use facenet_core::{Distance, RgbImage};
 use facenet_eval::{
     ClusteringReport, Comparison, Curve, HardestPairs, IdentificationReport, ImageRef, NamedPair, Part,
-    ReportPage, Slices, VerificationReport, det_svg, facts_csv, roc_svg_with_bands, write_file,
+    RejectCurve, ReportPage, Slices, VerificationReport, det_svg, facts_csv, reject_svg, roc_svg_with_bands,
+    write_file,
 };
 use serde::Serialize;
 
@@ -24,6 +25,7 @@ struct ReportJson<'a> {
     slices: &'a [Slices],
     identification: Option<&'a IdentificationReport>,
     clustering: Option<&'a ClusteringReport>,
+    reject: Option<&'a RejectCurve>,
     hardest: HardestJson,
 }
 
@@ -59,6 +61,7 @@ pub(super) fn write(
         slices: &measured.slices,
         identification: measured.identification.as_ref(),
         clustering: measured.clustering.as_ref(),
+        reject: measured.reject.as_ref(),
         hardest: HardestJson {
             genuine: pairs_json(&hardest.genuine),
             impostors: pairs_json(&hardest.impostors),
@@ -70,6 +73,7 @@ pub(super) fn write(
         &measured.slices,
         measured.identification.as_ref(),
         measured.clustering.as_ref(),
+        measured.reject.as_ref(),
     );
 
     fs_err::create_dir_all(&args.out)?;
@@ -77,15 +81,17 @@ pub(super) fn write(
     write_file(&args.out.join("report.csv"), csv)?;
     write_picture(&args.out, "roc", &curves.roc)?;
     write_picture(&args.out, "det", &curves.det)?;
+    curves.reject.as_ref().map_or(Ok(()), |svg| write_picture(&args.out, "quality", svg))?;
     people.as_ref().map_or(Ok(()), |pictures| pictures.write(&args.out))?;
     write_file(&args.out.join("report.html"), html)?;
     Ok(json)
 }
 
-/// The curves of verification, as SVG.
+/// The curves of verification, and of the same without pictures of poor quality, as SVG.
 struct Curves {
     roc: String,
     det: String,
+    reject: Option<String>,
 }
 
 impl Curves {
@@ -97,7 +103,8 @@ impl Curves {
             curves.push((Curve { label: &comparison.against, roc }, None));
         }
         let roc = roc_svg_with_bands("Verification", &curves)?;
-        Ok(Self { roc, det: det_svg("Verification errors", &curves)? })
+        let reject = measured.reject.as_ref().map(|curve| reject_svg("Without poor pictures", curve));
+        Ok(Self { roc, det: det_svg("Verification errors", &curves)?, reject: reject.transpose()? })
     }
 }
 
@@ -131,6 +138,13 @@ fn page(
     let verify = words("pairs", &[&drawn, skip].concat());
     let identify = words("identify", &["--draws", &draws, "--seed", &seed]);
     let cluster = words("cluster", &[]);
+    let judge = words("reject", &[&["--pairs", &pairs], skip].concat());
+    let rejection = verification.reject.iter();
+    let rejection = rejection
+        .map(|svg| {
+            (svg.as_str(), "Errors among the pairs that are left, over the share of pairs that are rejected")
+        })
+        .collect();
 
     let mut curves = Vec::new();
     if let Some(pictures) = people {
@@ -178,6 +192,7 @@ fn page(
             command: &cluster,
             pictures: vec![],
         }),
+        reject: measured.reject.as_ref().map(|report| Part { report, command: &judge, pictures: rejection }),
         hardest,
     };
     Ok(page.html(|named| Some([faces.get(&named.pair.left)?, faces.get(&named.pair.right)?]))?)
