@@ -1,9 +1,9 @@
 """Runs the ONNX files that the program exports in ONNX Runtime, and holds the embeddings against the program's own.
 
-    cargo run --release -p facenet-onnx --example reference -- FOLDER lite-neck lite-pyramid nn4 nn4-bn nns1 nns2 mobilefacenet iresnet18
+    cargo run --release -p facenet-onnx --example reference -- FOLDER lite-neck lite-pyramid lite-refiner nn4 nn4-bn nns1 nns2 mobilefacenet iresnet18
     python benches/peers/onnx_export.py FOLDER
 
-Needs `onnx`, `onnxruntime` and `numpy`. Of a detector (`lite-pyramid`) the maps are compared. Each file is also checked against
+Needs `onnx`, `onnxruntime` and `numpy`. Of a detector (`lite-pyramid`, `lite-refiner`) what it gives is compared. Each file is also checked against
 the standard by `onnx.checker`. Prints a line a network and ends with 1 when a number differs by more than 1e-4.
 """
 

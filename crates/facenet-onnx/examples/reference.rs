@@ -1,14 +1,14 @@
 //! Models of the networks that are named, as ONNX files, with inputs and the embeddings that they must give:
 //!
 //! ```text
-//! cargo run --release -p facenet-onnx --example reference -- FOLDER lite-neck lite-pyramid nn4 …
+//! cargo run --release -p facenet-onnx --example reference -- FOLDER lite-neck lite-pyramid lite-refiner nn4 …
 //! ```
 //!
 //! `lite-neck` is the model `small` that ships with the program, the others have weights that are drawn. `benches/peers/onnx_export.py`
 //! runs the files in ONNX Runtime. Numbers are 32-bit floats, little-endian: `NAME.input` holds four images, `NAME.output`
-//! their embeddings; `NAME.safetensors` is the model itself. `lite-pyramid` is the detector that ships; its images are 96 pixels
-//! high and 64 wide, and `NAME.output` holds its maps one after the other, from the runtime in Rust: a test holds that
-//! against the program's own.
+//! their embeddings; `NAME.safetensors` is the model itself. `lite-pyramid` and `lite-refiner` are both looks of the detector that
+//! ships; the first one's images are 96 pixels high and 64 wide, and `NAME.output` holds the outputs one after the other, from the
+//! runtime in Rust: tests hold that against the program's own.
 
 #[path = "../src/export/drawn.rs"]
 mod drawn;
@@ -24,7 +24,12 @@ fn main() -> Result<(), BoxError> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("expected a folder and names of networks")?);
     arguments.try_for_each(|name| match name.as_str() {
-        "lite-pyramid" => write_detector(&folder, &name),
+        "lite-pyramid" => write_look(&folder, &name, facenet_onnx::export_detector(&shipped()?), [96, 64]),
+        "lite-refiner" => {
+            let exported =
+                facenet_onnx::export_refiner(&shipped()?).ok_or("the shipped detector looks twice")?;
+            write_look(&folder, &name, exported, [64, 64])
+        }
         _ => write(&folder, &name),
     })
 }
@@ -37,10 +42,17 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-fn write_detector(folder: &Path, name: &str) -> Result<(), BoxError> {
-    let model = DetectorModel::shipped()?;
-    let exported = facenet_onnx::export_detector(&model);
-    let shape = vec![4, 3, 96, 64];
+fn shipped() -> Result<DetectorModel, BoxError> {
+    Ok(DetectorModel::shipped()?)
+}
+
+fn write_look(
+    folder: &Path,
+    name: &str,
+    exported: Vec<u8>,
+    [height, width]: [usize; 2],
+) -> Result<(), BoxError> {
+    let shape = vec![4, 3, height, width];
     let images = Tensor { values: images(shape[1..].iter().product()), shape };
     let session = Session::pure(&OnnxFile::check(exported.clone(), name)?)?;
     let maps = session.run(&images, Share::AllThreads)?;

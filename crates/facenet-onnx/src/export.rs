@@ -28,6 +28,8 @@ pub const EMBEDDING: &str = "embedding";
 
 /// The names of a detector's outputs: `[batch, 15, height / stride, width / stride]` for each of [`Pyramid::STRIDES`].
 pub const PLACES: [&str; 3] = ["places8", "places16", "places32"];
+/// The name of the output of a detector's second look.
+pub const LOOK: &str = "look";
 
 /// A value of a graph that a file gives out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +107,38 @@ pub fn export_detector(model: &DetectorModel) -> Vec<u8> {
     ];
     document(&facts.network, &input, &outputs, nodes, &properties)
 }
+
+/// Writes the second look of a detector as an ONNX file that takes squares of 64 pixels, any number at once, with how to cut
+/// them out and how to read its output in the file's properties (`facenet.decoding`); none of a detector that looks once.
+///
+/// # Examples
+/// ```
+/// let file = facenet_onnx::export_refiner(&facenet::DetectorModel::shipped()?).ok_or("it looks twice")?;
+/// let file = facenet_onnx::OnnxFile::check(file, "refiner.onnx")?;
+/// assert_eq!(file.outputs()[0].to_string(), "`look` [any, 15]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn export_refiner(model: &DetectorModel) -> Option<Vec<u8>> {
+    let (facts, weights) = (model.facts().refiner.as_ref()?, model.refiner()?);
+    let table = network::refiner(&facts.network).expect("a model's network is known");
+    let graph = Graph::of_refiner(&table, Pyramid::OUTPUTS);
+    let output = Output { name: LOOK.into(), value: graph.outputs()[0], finish: Finish::Raw };
+    Some(export_graph(
+        &facts.network,
+        &graph,
+        weights,
+        &[output],
+        &[("facenet.decoding", LOOKING.to_owned())],
+    ))
+}
+
+const LOOKING: &str = "\
+Input: (value - 127.5) / 128 for bytes, channels red, green, blue, [batch, 3, 64, 64]: of each face that the first look \
+finds the square around the middle of its box, whose edge E is 1.2 times the root of the box's area, shrunk without aliasing \
+and grey (127) beyond the image. Value 0 is the logit of the score; what counts is the geometric mean of both looks' scores. \
+Values 1 and 2, times E, are the way from the middle of the square to the middle of the box; its width and height are \
+E / 1.2 exp(v) with v the values 3 and 4, clamped to -0.7 and 0.7. Values 5 to 14, times E, are the way from the middle of the \
+square to the eyes, the nose and the corners of the mouth, x and y in turn, left in the picture first.";
 
 const DECODING: &str = "\
 Input: (value - 127.5) / 128 for bytes, channels red, green, blue, [batch, 3, height, width]; height and width are \

@@ -30,7 +30,10 @@ mod session;
 
 pub use detector::{DetectorError, OnnxDetector};
 pub use embedder::{EmbedderError, OnnxEmbedder};
-pub use export::{EMBEDDING, Finish, INPUT, OPSET, Output, PLACES, export, export_detector, export_graph};
+pub use export::{
+    EMBEDDING, Finish, INPUT, LOOK, OPSET, Output, PLACES, export, export_detector, export_graph,
+    export_refiner,
+};
 pub use file::{FileError, MAX_FILE_BYTES, OnnxFile, Size, TensorFact};
 pub use imported::{Imported, ImportedError};
 pub use manifest::{

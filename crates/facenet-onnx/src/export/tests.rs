@@ -2,7 +2,7 @@ use std::path::Path;
 
 use facenet::network::{self, Graph};
 use facenet::{
-    DetectorModel, FaceDetector, FrozenNetwork, Limits, Model, Search, Shipped, Tensor, Weights,
+    DetectorModel, FaceDetector, FrozenNetwork, Limits, Look, Model, Search, Shipped, Tensor, Weights,
     node_tensors, read_image,
 };
 use facenet_core::{Detector, Embedding, Face};
@@ -134,6 +134,39 @@ fn the_shipped_detector_finds_the_same_faces_from_its_file() {
             assert!(found.iter().any(|other| is_same(face, other)), "{width} x {height}: {face:?}");
         }
     }
+}
+
+#[test]
+fn the_second_look_of_the_shipped_detector_is_the_same_from_its_file() {
+    let model = DetectorModel::shipped().unwrap();
+    let portrait = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos/eileen-collins-1.jpg");
+    let photo = resized(&read_image(&portrait, &Limits::default()).unwrap(), 192, 256);
+    let search = Search { score: 0.5, enlarge_up_to_px: 0, turns: false, ..Search::default() };
+    let found = |model: &DetectorModel| {
+        FaceDetector::new(model).with_search(search).unwrap().detect(&photo).unwrap().remove(0)
+    };
+    let (first, expected) = (found(&model.clone().without_refiner()), found(&model));
+
+    let file = OnnxFile::check(export_refiner(&model).unwrap(), "refiner.onnx").unwrap();
+    assert!(file.property("facenet.decoding").unwrap().contains("geometric mean"));
+    let look = Look::at(&first.bounds);
+    // Twice, since any number goes through at once.
+    let pixels = look.pixels(&photo).repeat(2);
+    let tensor = Tensor { values: pixels, shape: vec![2, 3, Look::EDGE_PX, Look::EDGE_PX] };
+    let outputs = Session::pure(&file).unwrap().run(&tensor, Share::AllThreads).unwrap();
+    for row in outputs[0].values.as_chunks::<15>().0 {
+        let score = (first.score / (1.0 + (-row[0]).exp())).sqrt();
+        let bounds = look.bounds([row[1], row[2], row[3], row[4]]);
+        let eye = look.point([row[5], row[6]]);
+        let (known, known_eye) = (expected.bounds, expected.landmarks.unwrap()[0]);
+        assert!((score - expected.score).abs() < 1e-4, "{score} against {}", expected.score);
+        for (a, b) in
+            [(bounds.x, known.x), (bounds.width, known.width), (eye.x, known_eye.x), (eye.y, known_eye.y)]
+        {
+            assert!((a - b).abs() < 1e-2, "{bounds:?}, {eye:?} against {expected:?}");
+        }
+    }
+    assert_eq!(export_refiner(&model.without_refiner()), None);
 }
 
 #[test]

@@ -65,6 +65,13 @@ impl Look {
         Point { x: self.centre.x + x * self.edge, y: self.centre.y + y * self.edge }
     }
 
+    /// The network's input for the square, `[3, EDGE_PX, EDGE_PX]`, see [`detector_input`].
+    pub fn pixels(&self, photo: &RgbImage) -> Vec<f32> {
+        let mut pixels = vec![0.0; 3 * Self::EDGE_PX * Self::EDGE_PX];
+        detector_input(&self.render(photo), (Self::EDGE_PX, Self::EDGE_PX), &mut pixels);
+        pixels
+    }
+
     /// What is to be seen in the square, shrunk without aliasing.
     fn render(&self, photo: &RgbImage) -> RgbImage {
         let edge_px = Self::EDGE_PX as u32;
@@ -119,12 +126,8 @@ impl Refiner {
     }
 
     fn look(&self, photo: &RgbImage, faces: &[Face]) -> Vec<Face> {
-        let len = 3 * Look::EDGE_PX * Look::EDGE_PX;
         let looks: Vec<Look> = faces.iter().map(|face| Look::at(&face.bounds)).collect();
-        let mut pixels = vec![0.0; faces.len() * len];
-        for (look, pixels) in looks.iter().zip(pixels.chunks_exact_mut(len)) {
-            detector_input(&look.render(photo), (Look::EDGE_PX, Look::EDGE_PX), pixels);
-        }
+        let pixels: Vec<f32> = looks.iter().flat_map(|look| look.pixels(photo)).collect();
         self.body.through(&pixels, Threads::One, |outputs| {
             let values = outputs.output(0);
             let face = |(number, (look, first)): (usize, (&Look, &Face))| {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use facenet::{DetectorModel, write_beside};
-use facenet_onnx::{EMBEDDING, INPUT, OPSET, PLACES};
+use facenet_onnx::{EMBEDDING, INPUT, LOOK, OPSET, PLACES};
 use serde::Serialize;
 
-use super::import::Kind;
 use crate::console::Console;
 use crate::engine::ModelOptions;
 use crate::loaded::Loaded;
@@ -22,20 +22,22 @@ use crate::output::check_writable;
 /// properties.
 ///
 /// A detector reads a whole image of any multiples of 32 pixels, and gives `places8`, `places16` and `places32`, [batch, 15,
-/// height, width]. How they become faces is in the property `facenet.decoding`. Its second look at each face is not written.
+/// height, width]. How they become faces is in the property `facenet.decoding`. Its second look at each face is a file of its own
+/// (`refiner`): `look`, [batch, 15], of squares of 64 pixels.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   facenet model export lite.onnx
   facenet model export mine.onnx --model runs/lite/model.safetensors --json
-  facenet model export detector.onnx --as detector")]
+  facenet model export detector.onnx --as detector
+  facenet model export refiner.onnx --as refiner")]
 pub(crate) struct Args {
     /// The file to write.
     #[arg(value_name = "FILE.onnx")]
     output: PathBuf,
     /// Which of the program's networks.
-    #[arg(long = "as", value_enum, default_value_t = Kind::Embedder)]
-    kind: Kind,
+    #[arg(long = "as", value_enum, value_name = "NETWORK", default_value_t = Network::Embedder)]
+    network: Network,
     #[command(flatten)]
     model: ModelOptions,
     /// The detector's file; by default the shipped detector.
@@ -59,6 +61,17 @@ struct Written {
     outputs: Option<Vec<&'static str>>,
 }
 
+/// What there is to export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// Turns a face into an embedding
+    Embedder,
+    /// Finds faces in an image
+    Detector,
+    /// Looks again at each face that the detector found
+    Refiner,
+}
+
 /// A model as it is written.
 struct Exported {
     model: String,
@@ -68,9 +81,9 @@ struct Exported {
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome> {
     check_writable(&args.output)?;
-    let Exported { model, file, outputs } = match args.kind {
-        Kind::Embedder => embedder(args)?,
-        Kind::Detector => detector(args)?,
+    let Exported { model, file, outputs } = match args.network {
+        Network::Embedder => embedder(args)?,
+        Network::Detector | Network::Refiner => detector(args)?,
     };
     write_beside(&args.output, &file).with_context(|| format!("cannot write `{}`", args.output.display()))?;
     let bytes = file.len();
@@ -114,11 +127,14 @@ fn detector(args: &Args) -> Result<Exported> {
         Some(path) => DetectorModel::load(path)?,
         None => DetectorModel::shipped()?,
     };
+    let named = |network: &str, weights: &str| format!("{network}-{}", &weights[..12]);
     let facts = model.facts();
-    let file = facenet_onnx::export_detector(&model);
-    Ok(Exported {
-        model: format!("{}-{}", facts.network, &facts.weights[..12]),
-        file,
-        outputs: PLACES.into(),
-    })
+    if args.network == Network::Detector {
+        let (model, file) = (named(&facts.network, &facts.weights), facenet_onnx::export_detector(&model));
+        return Ok(Exported { model, file, outputs: PLACES.into() });
+    }
+    let refiner = facts.refiner.as_ref().zip(facenet_onnx::export_refiner(&model));
+    let (facts, file) =
+        refiner.context("the detector looks at each face once: it has no second look to export")?;
+    Ok(Exported { model: named(&facts.network, &facts.weights), file, outputs: vec![LOOK] })
 }

@@ -57,7 +57,7 @@ pub(crate) struct Args {
 
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+enum Kind {
     /// Turns a face into an embedding
     Embedder,
     /// Finds faces in an image
