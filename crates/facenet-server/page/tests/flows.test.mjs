@@ -44,12 +44,12 @@ test("photos of somebody are added with a name, others without", async () => {
 });
 
 test("what clustering is not sure of is asked, and an answer taken back", async () => {
-  // The two photos lie 0.820 apart by the model that ships: a little beyond this.
+  // The two photos lie 0.722 apart by the model that ships: a little beyond this.
   await page.evaluate(() =>
     fetch("/v1/jobs", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ kind: "cluster", threshold: 0.774 }),
+      body: JSON.stringify({ kind: "cluster", threshold: 0.68 }),
     }),
   );
   await go("Jobs");
